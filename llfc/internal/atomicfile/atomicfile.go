@@ -1,0 +1,88 @@
+// Package atomicfile writes a file so that a reader sees the old content or the new, whole, and nothing between:
+// not after an error, a full disk, a killed process or a power cut.
+package atomicfile
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// abandoned is the age at which a temporary file can have no living writer: a living one touches its file with
+// every buffer it fills.
+const abandoned = time.Hour
+
+// Write replaces the file at path by what write produces: a temporary file in the same directory, fsync, rename,
+// fsync of the directory. If write, or anything else, fails (or panics), the file at path is as it was and the
+// temporary file is gone. Only a killed process leaves its temporary file (.NAME.*.tmp) behind; a later Write of
+// the same path removes those older than an hour. The directory must exist; a symbolic link at path is replaced,
+// not followed. Permissions are 0666 less the umask. Two processes may write the same path at once: one of the
+// two wins, whole.
+func Write(path string, write func(io.Writer) error) (err error) {
+	dir, base := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	sweep(dir, base)
+	// Not os.CreateTemp: its 0600 would outlive the rename.
+	name := filepath.Join(dir, fmt.Sprintf(".%s.%016x.tmp", base, rand.Uint64()))
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	done := false
+	defer func() {
+		if !done { // an error, or a panic in write on its way up
+			f.Close()
+			os.Remove(name)
+		}
+	}()
+	b := bufio.NewWriterSize(f, 1<<16)
+	for _, step := range []func() error{
+		func() error { return write(b) }, b.Flush, f.Sync, f.Close,
+		func() error { return os.Rename(name, path) },
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+	}
+	done = true
+	if err := syncDir(dir); err != nil {
+		return fmt.Errorf("write %s: the file is in place, but its directory entry may not survive a power cut: %w", path, err)
+	}
+	return nil
+}
+
+// sweep removes the temporary files that killed writers of base left in dir. What it cannot remove stays: it is
+// litter, not an error.
+func sweep(dir, base string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // Write is about to say so
+	}
+	for _, e := range entries {
+		if n := e.Name(); strings.HasPrefix(n, "."+base+".") && strings.HasSuffix(n, ".tmp") {
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+				os.Remove(filepath.Join(dir, n))
+			}
+		}
+	}
+}
+
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // directories cannot be synced there; the rename is in the journal
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

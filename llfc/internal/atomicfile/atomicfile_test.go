@@ -1,0 +1,119 @@
+package atomicfile
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func text(s string) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := io.WriteString(w, s); return err }
+}
+
+// holds fails unless dir holds exactly the file at path with that content.
+func holds(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("file holds %q (%v), want %q", got, err, want)
+	}
+	if names, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp")); len(names) > 0 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	for _, s := range []string{"old", "", strings.Repeat("long ", 1<<16)} {
+		if err := Write(path, text(s)); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, path, s)
+	}
+	if info, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	} else if runtime.GOOS != "windows" && info.Mode().Perm()&0o400 == 0 {
+		t.Errorf("mode %v", info.Mode())
+	}
+}
+
+func TestFailureKeepsTheOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := Write(path, text("old")); err != nil {
+		t.Fatal(err)
+	}
+	boom := errors.New("boom")
+	err := Write(path, func(w io.Writer) error {
+		io.WriteString(w, strings.Repeat("half ", 1<<16))
+		return boom
+	})
+	if !errors.Is(err, boom) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v should wrap boom and name %s", err, path)
+	}
+	holds(t, path, "old")
+
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = Write(path, func(io.Writer) error { panic("boom") })
+	}()
+	holds(t, path, "old")
+
+	if err := Write(filepath.Join(t.TempDir(), "missing", "a"), text("")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing directory: %v", err)
+	}
+	if dir := t.TempDir(); Write(dir, text("")) == nil {
+		t.Error("replaced a directory by a file")
+	}
+}
+
+func TestTwoWritersOneWins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	a, b := strings.Repeat("a", 1<<18), strings.Repeat("b", 1<<18)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			if err := Write(path, text([]string{a, b}[i%2])); err != nil {
+				t.Error(err)
+			}
+			if got, err := os.ReadFile(path); err != nil || string(got) != a && string(got) != b {
+				t.Errorf("torn: %d bytes, %v", len(got), err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestSweepsAbandonedFilesOnly(t *testing.T) {
+	dir := t.TempDir()
+	age := func(name string, d time.Duration) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Now().Add(-d)
+		if err := os.Chtimes(p, when, when); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	old, young, other := age(".a.1.tmp", 2*time.Hour), age(".a.2.tmp", time.Minute), age(".b.3.tmp", 2*time.Hour)
+	if err := Write(filepath.Join(dir, "a"), text("")); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[string]bool{old: false, young: true, other: true} {
+		if _, err := os.Stat(p); (err == nil) != want {
+			t.Errorf("%s: there = %v, want %v", p, err == nil, want)
+		}
+	}
+}
