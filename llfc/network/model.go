@@ -1,0 +1,194 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Model is a network on a backend: f, which takes any θ. Executables compile on first use and are kept. Safe for concurrent use.
+type Model struct {
+	Network Network
+	Backend compute.Backend
+	About   *Trace // the description: parameters, taps, cost
+
+	mu    sync.Mutex
+	execs map[string]*graph.Exec // by tap to read, and tap to start from
+}
+
+// Compile checks the network and binds it to a backend.
+func Compile(b compute.Backend, n Network) (*Model, error) {
+	about, err := n.Describe()
+	if err != nil {
+		return nil, err
+	}
+	return &Model{Network: n, Backend: b, About: about, execs: map[string]*graph.Exec{}}, nil
+}
+
+// Init draws θ₀; see Network.Init.
+func (f *Model) Init(seed int64) (Params, error) { return f.Network.Init(seed) }
+
+// Check returns nil if theta has the tensors of this network, in its order and shapes.
+func (f *Model) Check(theta Params) error {
+	want := make(Params, len(f.About.Params))
+	for i, p := range f.About.Params {
+		want[i] = Tensor{Name: p.Name, Dims: p.Dims}
+	}
+	if err := want.SameLayout(theta); err != nil {
+		return fmt.Errorf("these weights are not of the network %s: %w", f.Network.Spec.JSON(), err)
+	}
+	return nil
+}
+
+// Order returns theta with its tensors in the order of the network: files from elsewhere sort them by name.
+func (f *Model) Order(theta Params) (Params, error) {
+	out := make(Params, 0, len(theta))
+	for _, p := range f.About.Params {
+		if t, ok := theta.Get(p.Name); ok {
+			out = append(out, t)
+		}
+	}
+	for _, t := range theta {
+		if !slices.ContainsFunc(f.About.Params, func(p Param) bool { return p.Name == t.Name }) {
+			return nil, fmt.Errorf("the tensor %q %v is not of the network %s", t.Name, t.Dims, f.Network.Spec.JSON())
+		}
+	}
+	return out, f.Check(out)
+}
+
+// Trace runs the forward function in a graph. weights are nodes in the order of About.Params; x is [batch, Input...], or the value
+// of the tap o.From. It panics with an error, as graph operations do.
+func (f *Model) Trace(weights []*graph.Node, x *graph.Node, o Options) *Trace {
+	if len(weights) != len(f.About.Params) {
+		panic(fmt.Errorf("network: %d weights, expected %d", len(weights), len(f.About.Params)))
+	}
+	byName := make(map[string]*graph.Node, len(weights))
+	for i, p := range f.About.Params {
+		byName[p.Name] = weights[i]
+	}
+	o.Weights = func(name string) *graph.Node { return byName[name] }
+	o.Shifted = f.Backend.Name() != "xla"
+	return f.Network.Trace(o, x)
+}
+
+// Upload copies θ to the device, one tensor for each parameter in the order of About.Params. Free it with Free.
+func (f *Model) Upload(theta Params) ([]*tensors.Tensor, error) {
+	if err := f.Check(theta); err != nil {
+		return nil, err
+	}
+	out := make([]*tensors.Tensor, 0, len(theta))
+	for _, t := range theta {
+		d, err := upload(f.Backend, t)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func upload(b compute.Backend, t Tensor) (*tensors.Tensor, error) {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(t.Data))), 4*len(t.Data))
+	return tensors.FromRaw(b, 0, shapes.Make(dtypes.Float32, t.Dims...), raw)
+}
+
+// Download copies device tensors, in the order of About.Params, back into a θ.
+func (f *Model) Download(device []*tensors.Tensor) (Params, error) {
+	theta := make(Params, len(f.About.Params))
+	for i, p := range f.About.Params {
+		data, err := tensors.CopyFlatData[float32](device[i])
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", p.Name, err)
+		}
+		theta[i] = Tensor{Name: p.Name, Dims: p.Dims, Data: data}
+	}
+	return theta, nil
+}
+
+// Free releases device tensors at once; XLA's memory is unknown to Go's collector.
+func Free(device ...*tensors.Tensor) {
+	for _, t := range device {
+		if t != nil {
+			_ = t.FinalizeAll() // a tensor already released is what was asked for
+		}
+	}
+}
+
+// Features returns f^(l)(θ; x), the features [batch, Dims...] of a tap, for x [batch, Input...], already normalised.
+func (f *Model) Features(theta Params, x Tensor, tap string) (Tensor, error) {
+	return f.run(theta, x, "", tap)
+}
+
+// Logits returns f(θ; x) [batch, Classes] for x [batch, Input...], already normalised.
+func (f *Model) Logits(theta Params, x Tensor) (Tensor, error) {
+	return f.run(theta, x, "", f.output())
+}
+
+// LogitsFrom returns the logits of what follows a tap, given the features of that tap: with the features of another network,
+// this is model stitching. The tap must be a cut.
+func (f *Model) LogitsFrom(theta Params, h Tensor, tap string) (Tensor, error) {
+	return f.run(theta, h, tap, f.output())
+}
+
+func (f *Model) output() string { return f.About.Taps[len(f.About.Taps)-1].Name }
+
+func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
+	i := slices.IndexFunc(f.About.Taps, func(t Tap) bool { return t.Name == to })
+	if i < 0 {
+		return Tensor{}, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
+	}
+	exec, err := f.exec(from, i)
+	if err != nil {
+		return Tensor{}, err
+	}
+	weights, err := f.Upload(theta)
+	if err != nil {
+		return Tensor{}, err
+	}
+	defer Free(weights...)
+	in, err := upload(f.Backend, x)
+	if err != nil {
+		return Tensor{}, fmt.Errorf("network: input %q: %w", x.Name, err)
+	}
+	defer Free(in)
+	args := make([]any, 0, len(weights)+1)
+	for _, w := range weights {
+		args = append(args, w)
+	}
+	out, err := exec.Call(append(args, in)...)
+	if err != nil {
+		return Tensor{}, fmt.Errorf("network: %w", err)
+	}
+	defer Free(out...)
+	data, err := tensors.CopyFlatData[float32](out[0])
+	return Tensor{Name: to, Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data}, err
+}
+
+func (f *Model) exec(from string, tap int) (*graph.Exec, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := fmt.Sprintf("%s>%d", from, tap)
+	if e := f.execs[key]; e != nil {
+		return e, nil
+	}
+	e, err := graph.NewExec(f.Backend, func(in []*graph.Node) []*graph.Node {
+		last := len(in) - 1
+		node := f.Trace(in[:last], in[last], Options{From: from}).Taps[tap].Node
+		if node == nil {
+			panic(fmt.Errorf("tap %q comes before %q", f.About.Taps[tap].Name, from))
+		}
+		return []*graph.Node{node}
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.execs[key] = e.SetMaxCache(-1)
+	return e, nil
+}

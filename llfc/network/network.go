@@ -1,0 +1,174 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Forward is an architecture: it names its layers as it applies them to x, and returns the logits.
+type Forward func(x X) X
+
+// Network is an architecture with its sizes settled. Parameters, taps, cost and symmetry are derived by running Forward.
+type Network struct {
+	Spec    Spec
+	Forward Forward
+}
+
+// Options say how Forward runs; the zero value describes.
+type Options struct {
+	Weights func(name string) *graph.Node // looks a parameter up by name; nil describes only
+	From    string                        // a cut: the given node replaces the value of this tap, what comes before is only described
+	Train   bool                          // dropout is applied
+	Seed    *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
+	Shifted bool                          // lower convolutions to matrix products; backends without a fast convolution need it
+}
+
+// Trace is what one run of Forward has recorded.
+type Trace struct {
+	Params  []Param  // in the order of first use
+	Taps    []Tap    // every named value, in order
+	Linears []Linear // every linear map, in order
+	Acts    []Act    // every nonlinearity, in order
+	FLOPs   int64    // one sample's forward pass; a multiply-add counts as two
+	Output  X
+
+	options Options
+	inject  *graph.Node
+	classes int
+	units   units
+	clock   int
+	spans   [][2]int // [born, used]: a value made at one time and used at a later one
+	tapped  []tapped
+	layouts map[string][][]int // parameter name → unit ids per axis, nil where the axis carries none
+}
+
+// Param is one parameter tensor.
+type Param struct {
+	Name   string
+	Dims   []int
+	Role   Role
+	FanIn  int
+	FanOut int
+}
+
+// Role says what a parameter is for, which decides how it is initialised.
+type Role string
+
+// The roles of parameters.
+const (
+	Weight Role = "weight" // of a linear map
+	Bias   Role = "bias"
+)
+
+// Tap is a named value of the forward pass.
+type Tap struct {
+	Name string
+	Kind string      // "input", "linear", "act", "pool", "block"
+	Dims []int       // of one sample: [H, W, C] or [F]
+	Cut  bool        // nothing made before this tap is used after it, so the network can start here
+	Node *graph.Node // [batch, Dims...], nil when describing
+}
+
+type tapped struct {
+	time  int
+	units []int
+}
+
+// Linear is a linear map without its bias: Definition 4 needs W_A·H_B beside W_A·H_A.
+type Linear struct {
+	Name  string
+	W, In *graph.Node
+	Apply func(w, in *graph.Node) *graph.Node
+}
+
+// Act is an elementwise nonlinearity σ and the value it is applied to (Definition 3).
+type Act struct {
+	Name  string
+	In    *graph.Node
+	Apply func(z *graph.Node) *graph.Node
+}
+
+// Describe runs the forward function without a graph. It needs no backend.
+func (n Network) Describe() (t *Trace, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(error)
+			if !ok {
+				panic(r)
+			}
+			t, err = nil, fmt.Errorf("network %q: %w", n.Spec.Architecture, e)
+		}
+	}()
+	return n.Trace(Options{}, nil), nil
+}
+
+// Trace runs the forward function. x is the input [batch, Input...], or the value of the tap o.From; nil describes. Inside a graph
+// function it panics with an error, as GoMLX's own operations do.
+func (n Network) Trace(o Options, x *graph.Node) *Trace {
+	if n.Forward == nil {
+		panic(errors.New("the network has no forward function"))
+	}
+	if len(n.Spec.Input) == 0 || slices.Min(n.Spec.Input) < 1 || n.Spec.Classes < 1 {
+		panic(fmt.Errorf("input shape %v and %d classes: every size must be at least 1", n.Spec.Input, n.Spec.Classes))
+	}
+	t := &Trace{options: o, classes: n.Spec.Classes, layouts: map[string][][]int{}}
+	in := X{trace: t, name: "input", dims: n.Spec.Input, units: t.units.fresh("input", n.Spec.Input[len(n.Spec.Input)-1])}
+	t.units.pin(in.units)
+	if o.From == "" {
+		in.node = x
+		checkNode("input", x, in.dims)
+	} else {
+		t.inject = x
+	}
+	in = in.tap("input", "input")
+	t.Output = n.Forward(in)
+	t.units.pin(t.Output.units)
+	if got := t.Output.dims; len(got) != 1 || got[0] != n.Spec.Classes {
+		panic(fmt.Errorf("layer %q: the output has shape %v, expected [%d], one logit for each class", t.Output.name, got, n.Spec.Classes))
+	}
+	if last := t.Taps[len(t.Taps)-1].Name; last != t.Output.name {
+		panic(fmt.Errorf("layer %q: the forward function must end in a named layer; the last one is %q", t.Output.name, last))
+	}
+	t.findCuts()
+	if o.From != "" {
+		t.checkStart(o.From)
+	}
+	return t
+}
+
+// findCuts marks the taps that no value jumps over.
+func (t *Trace) findCuts() {
+	for i, at := range t.tapped {
+		t.Taps[i].Cut = !slices.ContainsFunc(t.spans, func(s [2]int) bool { return s[0] < at.time && at.time < s[1] })
+	}
+}
+
+func (t *Trace) checkStart(from string) {
+	i := slices.IndexFunc(t.Taps, func(p Tap) bool { return p.Name == from })
+	if i < 0 {
+		panic(fmt.Errorf("there is no tap %q to start from; the taps are %q", from, names(t.Taps)))
+	}
+	if !t.Taps[i].Cut {
+		panic(fmt.Errorf("tap %q is not a cut: a value made before it is used after it, so the network cannot start there", from))
+	}
+}
+
+func names(taps []Tap) []string {
+	out := make([]string, len(taps))
+	for i, p := range taps {
+		out[i] = p.Name
+	}
+	return out
+}
+
+func checkNode(name string, node *graph.Node, dims []int) {
+	if node == nil {
+		return
+	}
+	if s := node.Shape(); s.Rank() != len(dims)+1 || !slices.Equal(s.Dimensions[1:], dims) {
+		panic(fmt.Errorf("tap %q: expected a node of shape [batch, %v], got %s", name, dims, s))
+	}
+}

@@ -1,0 +1,99 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// X is the value that flows through a network. It always carries a name, the shape of one sample and the identity of each unit of its
+// last axis; it carries a graph node only where there is one. Every operation does its bookkeeping, and calls the graph only
+// when its inputs have nodes: so describing, evaluating, training and stitching are one code.
+type X struct {
+	trace *Trace
+	name  string
+	dims  []int
+	units []int // unit ids of the last axis
+	node  *graph.Node
+	born  int
+}
+
+// Units returns the size of the last axis: channels, or features of a flat value.
+func (x X) Units() int { return x.dims[len(x.dims)-1] }
+
+// Dims returns the shape of one sample.
+func (x X) Dims() []int { return slices.Clone(x.dims) }
+
+// Classes returns the number of logits the network is to end in.
+func (x X) Classes() int { return x.trace.classes }
+
+// Node returns the graph node [batch, Dims...], nil when describing.
+func (x X) Node() *graph.Node { return x.node }
+
+// next returns the value that follows x under a new name; x counts as used now.
+func (x X) next(name string) X {
+	t := x.trace
+	t.clock++
+	t.spans = append(t.spans, [2]int{x.born, t.clock})
+	x.name, x.born = name, t.clock
+	return x
+}
+
+// tap records x under its name, and takes the injected node where the run starts here.
+func (x X) tap(name, kind string) X {
+	t := x.trace
+	if slices.ContainsFunc(t.Taps, func(p Tap) bool { return p.Name == name }) {
+		panic(fmt.Errorf("layer %q: the name is used twice", name))
+	}
+	if t.inject != nil && t.options.From == name {
+		checkNode(name, t.inject, x.dims)
+		x.node = t.inject
+	}
+	x.name = name
+	t.Taps = append(t.Taps, Tap{Name: name, Kind: kind, Dims: x.dims, Node: x.node})
+	t.tapped = append(t.tapped, tapped{time: x.born, units: x.units})
+	return x
+}
+
+// param declares a parameter and returns its node, nil when describing. layout holds the unit ids along each axis.
+func (x X) param(p Param, layout [][]int) *graph.Node {
+	t := x.trace
+	if _, twice := t.layouts[p.Name]; twice {
+		panic(fmt.Errorf("layer %q: the parameter %q is declared twice", x.name, p.Name))
+	}
+	t.layouts[p.Name] = layout
+	t.Params = append(t.Params, p)
+	if x.node == nil || t.options.Weights == nil {
+		return nil
+	}
+	w := t.options.Weights(p.Name)
+	if w == nil {
+		panic(fmt.Errorf("layer %q: no weights for the parameter %q", x.name, p.Name))
+	}
+	if !slices.Equal(w.Shape().Dimensions, p.Dims) {
+		panic(fmt.Errorf("parameter %q: expected shape %v, got %v", p.Name, p.Dims, w.Shape().Dimensions))
+	}
+	return w
+}
+
+// linear finishes a linear map without bias: it records the map, adds the bias and taps the sum.
+func (x X) linear(name string, dims, units []int, w *graph.Node, bias bool, fanIn int, apply func(w, in *graph.Node) *graph.Node) X {
+	t := x.trace
+	y := x.next(name)
+	y.dims, y.units = dims, units
+	t.Linears = append(t.Linears, Linear{Name: name, W: w, In: x.node, Apply: apply})
+	if x.node != nil {
+		y.node = apply(w, x.node)
+	}
+	if bias {
+		b := x.param(Param{Name: name + "/b", Dims: []int{len(units)}, Role: Bias, FanIn: fanIn, FanOut: len(units)}, [][]int{units})
+		if y.node != nil {
+			y.node = graph.Add(y.node, graph.ExpandLeftToRank(b, y.node.Rank()))
+		}
+	}
+	return y.tap(name, "linear")
+}
+
+// As taps the value a second time, under a name of the architecture's own ("layer1.0").
+func (x X) As(name string) X { return x.next(name).tap(name, "block") }
