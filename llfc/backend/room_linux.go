@@ -1,0 +1,12 @@
+package backend
+
+import "syscall"
+
+// freeBytes is what an ordinary user may still write on dir's disk.
+func freeBytes(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
