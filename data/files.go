@@ -1,0 +1,358 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// collection is a data set that lives in files: where they may lie and where they come from.
+type collection struct {
+	name    string   // its folder in the cache
+	folders []string // below each of Options.Dirs
+	files   []file
+	mirrors []string // base URLs
+}
+
+// file is pinned by its decompressed content; on disk it may be raw or gzip.
+type file struct {
+	names  []string // that it may have, without .gz; the first, with .gz, is its name on the mirrors and in the cache
+	size   int64    // bytes
+	sha256 string
+	check  func(path string, b []byte) error // finds where content with a wrong checksum is damaged; may be nil
+}
+
+// content is a verified file.
+type content struct {
+	path  string
+	bytes []byte
+}
+
+func (f file) remote() string { return f.names[0] + ".gz" }
+
+// read returns the content of every file of c, in the order of c.files, downloading what is missing.
+func (c collection) read(ctx context.Context, o Options) ([]content, error) {
+	var all []content
+	for _, f := range c.files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		got, err := c.get(ctx, o, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, got)
+	}
+	return all, nil
+}
+
+// get looks in the user's folders, then in the cache, then on the network. A damaged file of the user's is an error and
+// stays; one in the cache is removed, and an error only if no other can be had.
+func (c collection) get(ctx context.Context, o Options, f file) (content, error) {
+	if path := find(c.inDirs(o), f); path != "" {
+		return f.read(path)
+	}
+	if path := find(c.inCache(o), f); path != "" {
+		if got, err := f.read(path); err == nil || !isCorrupt(err) {
+			return got, err
+		}
+	} else if o.Offline || o.Cache == "" {
+		return content{}, c.missing(o, nil)
+	}
+	return c.refresh(ctx, o, f)
+}
+
+// refresh puts a good f into the cache, holding the cache's lock, so that of two processes one downloads and the other
+// waits and reads; a damaged f is removed first.
+func (c collection) refresh(ctx context.Context, o Options, f file) (content, error) {
+	folder := filepath.Join(o.Cache, c.name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return content{}, fmt.Errorf("cache: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(folder, ".lock"))
+	if err != nil {
+		return content{}, fmt.Errorf("cache: %w", err)
+	}
+	defer unlock()
+	var removed []error
+	for path := find(c.inCache(o), f); path != ""; path = find(c.inCache(o), f) {
+		got, err := f.read(path)
+		if err == nil || !isCorrupt(err) {
+			return got, err
+		}
+		if e := os.Remove(path); e != nil {
+			return content{}, fmt.Errorf("cache: %w; it could not be removed: %w", err, e)
+		}
+		removed = append(removed, fmt.Errorf("%w (removed from the cache)", err))
+	}
+	var got content
+	if o.Offline {
+		err = c.missing(o, nil)
+	} else {
+		got, err = c.download(ctx, o, f, filepath.Join(folder, f.remote()))
+	}
+	if err != nil {
+		err = errors.Join(append(removed, err)...)
+	}
+	return got, err
+}
+
+// inDirs lists the folders of the user's that may hold c, inCache the one of the cache.
+func (c collection) inDirs(o Options) (folders []string) {
+	for _, dir := range o.Dirs {
+		for _, sub := range c.folders {
+			folders = append(folders, filepath.Join(dir, filepath.FromSlash(sub)))
+		}
+	}
+	return folders
+}
+
+func (c collection) inCache(o Options) []string {
+	if o.Cache == "" {
+		return nil
+	}
+	return []string{filepath.Join(o.Cache, c.name)}
+}
+
+// find returns the first path in folders that holds f under one of its names, or "". Folders named like f (some archives
+// unpack so) are passed over.
+func find(folders []string, f file) string {
+	for _, folder := range folders {
+		for _, name := range f.names {
+			for _, suffix := range []string{"", ".gz"} {
+				path := filepath.Join(folder, name+suffix)
+				if info, err := os.Stat(path); err == nil && !info.IsDir() {
+					return path
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// read returns the verified content of the file at path.
+func (f file) read(path string) (content, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return content{}, err
+	}
+	defer r.Close()
+	b, err := f.decode(path, r)
+	return content{path, b}, err
+}
+
+// decode returns what r holds, raw or gzip, if it is exactly f: never more than f.size bytes are kept. Otherwise the error
+// says where it departs from what was expected.
+func (f file) decode(path string, r io.Reader) ([]byte, error) {
+	packed := &counter{r: r}
+	in := bufio.NewReader(packed)
+	head, err := in.Peek(512)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if isHTML(head) {
+		return nil, corrupt(path, 0, "a web page or error message (HTML or XML, it begins %.40q), expected gzip or the raw file: "+
+			"something else than the file was saved under its name", bytes.TrimSpace(head))
+	}
+	var plain io.Reader = in
+	gz := bytes.HasPrefix(head, []byte{0x1f, 0x8b})
+	at := func() int { return int(packed.n) - in.Buffered() } // bytes of the compressed file consumed so far
+	if gz {
+		if plain, err = gzip.NewReader(in); err != nil && packed.err == nil {
+			return nil, corrupt(path, at(), "bad gzip header: %v", err)
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	var b bytes.Buffer
+	b.Grow(int(f.size) + bytes.MinRead) // pinned, not claimed by the file
+	_, err = io.Copy(&b, io.LimitReader(plain, f.size+1))
+	if gz && err != nil && packed.err == nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, corrupt(path, at(), "the compressed file ends here, after %d of %d bytes of content: it is truncated", b.Len(), f.size)
+		}
+		return nil, corrupt(path, at(), "of the compressed file, after %d of %d bytes of content: %v", b.Len(), f.size, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return b.Bytes(), f.verify(path, b.Bytes())
+}
+
+// verify compares the checksum, and looks closer when it is wrong.
+func (f file) verify(path string, b []byte) error {
+	sum := sha256.Sum256(b)
+	if hex.EncodeToString(sum[:]) == f.sha256 {
+		return nil
+	}
+	if f.check != nil && int64(len(b)) <= f.size {
+		if err := f.check(path, b); err != nil {
+			return err
+		}
+	}
+	if int64(len(b)) > f.size {
+		return corrupt(path, int(f.size), "content goes on, expected its end (%d bytes)", f.size)
+	}
+	if int64(len(b)) < f.size {
+		return corrupt(path, len(b), "content ends, expected %d bytes", f.size)
+	}
+	return corrupt(path, -1, "SHA-256 of the content is %x, expected %s: another edition of the file, or bytes were changed", sum, f.sha256)
+}
+
+func isCorrupt(err error) bool {
+	var c *CorruptError
+	return errors.As(err, &c)
+}
+
+func isHTML(head []byte) bool {
+	b := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<?xml", "<!--"} {
+		if bytes.HasPrefix(b, []byte(tag)) {
+			return true
+		}
+	}
+	return false
+}
+
+// counter counts the bytes read from r and remembers what stopped it, so that a failing disk is not taken for bad data.
+type counter struct {
+	r   io.Reader
+	n   int64
+	err error // other than io.EOF
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+// MissingError says that a data set is not at hand, where it was looked for and what to do.
+type MissingError struct {
+	Files   []string // that are nowhere, as they are named on the mirrors
+	Looked  []string // folders, in order
+	Offline bool
+	Tried   []error // one per mirror
+	Folder  string  // to put the files into; "" where none is known
+
+	cached bool // there is a cache folder
+}
+
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "not found: %s\n  looked in: ", strings.Join(e.Files, ", "))
+	if len(e.Looked) == 0 {
+		b.WriteString("no folder (LAYERWISE_DATA names none, and there is no cache)")
+	}
+	for i, folder := range e.Looked {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(folder)
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			b.WriteString(" (no such folder)")
+		}
+	}
+	if e.Offline {
+		b.WriteString("\n  not downloaded: offline (LAYERWISE_OFFLINE is set)")
+	} else if !e.cached {
+		b.WriteString("\n  not downloaded: there is no cache folder")
+	}
+	for _, err := range e.Tried {
+		fmt.Fprintf(&b, "\n  tried: %v", err)
+	}
+	fmt.Fprintf(&b, "\n  to mend: %s", e.mend())
+	return b.String()
+}
+
+// mend says what helps, as an imperative.
+func (e *MissingError) mend() string {
+	folder := e.Folder
+	if folder == "" {
+		folder = "a folder"
+	}
+	s := fmt.Sprintf("put %s, raw or .gz, into %s, or set LAYERWISE_DATA to a folder that holds them", strings.Join(e.Files, ", "), folder)
+	if e.Offline {
+		s += ", or unset LAYERWISE_OFFLINE"
+	} else if !e.cached {
+		s += ", or set XDG_CACHE_HOME or HOME"
+	}
+	if len(e.Tried) > 0 {
+		s += ", or LAYERWISE_MIRRORS to a server that has them (HTTPS_PROXY is honoured)"
+	}
+	return s
+}
+
+// Unwrap returns what went wrong at each mirror.
+func (e *MissingError) Unwrap() []error { return e.Tried }
+
+func (c collection) missing(o Options, tried []error) *MissingError {
+	e := &MissingError{Looked: append(c.inDirs(o), c.inCache(o)...), Offline: o.Offline, Tried: tried, cached: o.Cache != ""}
+	for _, f := range c.files {
+		if find(e.Looked, f) == "" {
+			e.Files = append(e.Files, f.remote())
+		}
+	}
+	if len(o.Dirs) > 0 {
+		e.Folder = filepath.Join(o.Dirs[0], c.name)
+	} else if o.Cache != "" {
+		e.Folder = filepath.Join(o.Cache, c.name)
+	}
+	return e
+}
+
+// status fills in what is on disk.
+func (c collection) status(o Options, a *Availability) {
+	folders := append(c.inDirs(o), c.inCache(o)...)
+	found, good := 0, 0
+	for _, f := range c.files {
+		s := FileStatus{Name: f.remote(), Path: find(folders, f), Err: fs.ErrNotExist}
+		if s.Path != "" {
+			found++
+			a.Where = filepath.Dir(s.Path)
+			if info, err := os.Stat(s.Path); err == nil {
+				s.Size = info.Size()
+			}
+			_, s.Err = f.read(s.Path)
+		}
+		if s.Err == nil {
+			good++
+		}
+		a.Size += s.Size
+		a.Files = append(a.Files, s)
+	}
+	switch {
+	case good == len(c.files):
+		a.State, a.Ready = "verified", true
+		return
+	case found == 0:
+		a.State = "missing"
+	case good < found:
+		a.State = "corrupt"
+	default:
+		a.State = "incomplete"
+	}
+	for _, s := range a.Files {
+		if s.Path != "" && s.Err != nil {
+			a.Get = fmt.Sprintf("remove or replace the damaged file: %v", s.Err)
+			return
+		}
+	}
+	a.Get = c.missing(o, nil).mend()
+	if !o.Offline && o.Cache != "" {
+		a.Get = "is downloaded when first asked for; or " + a.Get
+	}
+}

@@ -1,0 +1,145 @@
+// Package data holds datasets as plain Go values: a Set is bytes, labels and what is needed to read them. Load finds a
+// data set by name, in the user's folders, in the cache, or on the network; nothing that fails its checksum is returned.
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Set is one split of a dataset: images [N, H, W, C] as bytes, and their labels. It is a value to read: nothing in this
+// package changes a Set that it has returned.
+type Set struct {
+	Name, Split string    // "mnist", "test"
+	Shape       []int     // of one sample: [H, W, C]
+	Classes     []string  // class names; the index is the label
+	Max         float32   // the byte value that means 1.0: 255 for images, 16 for the UCI digits
+	Pixels      []uint8   // N·H·W·C, row-major
+	Labels      []int32   // N, each in [0, len(Classes))
+	Mean, Std   []float32 // per channel, of x = pixel/Max: the customary normalisation, else that of the training split
+	Note        string    // a caveat to print beside every number, "re-encoded as JPEG"; usually empty
+	SHA256      string    // what Checksum returned when the set was made, for provenance
+}
+
+// Len is the number of samples, N.
+func (s *Set) Len() int { return len(s.Labels) }
+
+// Sample returns the H·W·C bytes of sample i, in the set's own memory: read it, do not write to it.
+func (s *Set) Sample(i int) []uint8 {
+	size := s.sampleSize()
+	return s.Pixels[i*size : (i+1)*size : (i+1)*size]
+}
+
+// String is one line for people: "mnist/test: 10000 × 28×28×1, 10 classes".
+func (s *Set) String() string {
+	return fmt.Sprintf("%s/%s: %d × %s, %d classes", s.Name, s.Split, s.Len(), times(s.Shape), len(s.Classes))
+}
+
+// Checksum is the SHA-256, in hexadecimal, of the shape, labels and pixels: rank and sizes as uint32, N as uint64, labels
+// as int32, all little-endian, then the pixels. Names, classes and normalisation do not enter, the order of samples does.
+func (s *Set) Checksum() string {
+	h := sha256.New()
+	head := binary.LittleEndian.AppendUint32(nil, uint32(len(s.Shape)))
+	for _, d := range s.Shape {
+		head = binary.LittleEndian.AppendUint32(head, uint32(d))
+	}
+	head = binary.LittleEndian.AppendUint64(head, uint64(len(s.Labels)))
+	for _, l := range s.Labels {
+		head = binary.LittleEndian.AppendUint32(head, uint32(l))
+	}
+	h.Write(head)
+	h.Write(s.Pixels)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Validate reports what makes s unfit for use: a shape that is not [H, W, C] of positive sizes, as many pixels as the
+// shape does not ask for, labels outside the classes, normalisation that is not one positive deviation per channel.
+func (s *Set) Validate() error {
+	if len(s.Shape) != 3 {
+		return fmt.Errorf("data: %s/%s: shape %v, expected [H W C]", s.Name, s.Split, s.Shape)
+	}
+	size := 1
+	for _, d := range s.Shape {
+		if d <= 0 || size > math.MaxInt32/d {
+			return fmt.Errorf("data: %s/%s: shape %v, expected positive sizes with a product below 2^31", s.Name, s.Split, s.Shape)
+		}
+		size *= d
+	}
+	if len(s.Pixels) != len(s.Labels)*size {
+		return fmt.Errorf("data: %s/%s: %d pixels for %d labels of %s, expected %d",
+			s.Name, s.Split, len(s.Pixels), len(s.Labels), times(s.Shape), len(s.Labels)*size)
+	}
+	for i, l := range s.Labels {
+		if l < 0 || int(l) >= len(s.Classes) {
+			return fmt.Errorf("data: %s/%s: sample %d has label %d, expected 0 to %d", s.Name, s.Split, i, l, len(s.Classes)-1)
+		}
+	}
+	if !(s.Max > 0) {
+		return fmt.Errorf("data: %s/%s: Max is %v, expected the byte value that means 1.0", s.Name, s.Split, s.Max)
+	}
+	if len(s.Mean) != s.Shape[2] || len(s.Std) != s.Shape[2] {
+		return fmt.Errorf("data: %s/%s: %d means and %d deviations for %d channels", s.Name, s.Split, len(s.Mean), len(s.Std), s.Shape[2])
+	}
+	for c, d := range s.Std {
+		if !(d > 0) {
+			return fmt.Errorf("data: %s/%s: deviation of channel %d is %v, expected above 0", s.Name, s.Split, c, d)
+		}
+	}
+	return nil
+}
+
+func (s *Set) sampleSize() int {
+	size := 1
+	for _, d := range s.Shape {
+		size *= d
+	}
+	return size
+}
+
+// moments are the mean and the (population) standard deviation of x = pixel/Max per channel, from exact integer sums.
+// A constant channel has deviation 1, so that it can be divided by.
+func (s *Set) moments() (mean, std []float32) {
+	channels := s.Shape[2]
+	sum, squares := make([]uint64, channels), make([]uint64, channels)
+	for i, p := range s.Pixels {
+		sum[i%channels] += uint64(p)
+		squares[i%channels] += uint64(p) * uint64(p)
+	}
+	n := float64(len(s.Pixels) / channels)
+	for c := range channels {
+		m := float64(sum[c]) / n
+		d := math.Sqrt(max(0, float64(squares[c])/n-m*m))
+		if d == 0 {
+			d = float64(s.Max)
+		}
+		mean = append(mean, float32(m/float64(s.Max)))
+		std = append(std, float32(d/float64(s.Max)))
+	}
+	return mean, std
+}
+
+// pick is s with only the samples at, in that order, in memory of its own.
+func (s *Set) pick(at []int) *Set {
+	c := *s
+	size := s.sampleSize()
+	c.Pixels = make([]uint8, 0, len(at)*size)
+	c.Labels = make([]int32, 0, len(at))
+	for _, i := range at {
+		c.Pixels = append(c.Pixels, s.Sample(i)...)
+		c.Labels = append(c.Labels, s.Labels[i])
+	}
+	c.SHA256 = c.Checksum()
+	return &c
+}
+
+// times writes sizes as people do: 28×28×1.
+func times(sizes []int) string {
+	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(sizes), "[]")), "×")
+}
+
+// numerals are the class names of digits: "0" to "9".
+func numerals() []string { return strings.Split("0123456789", "") }
