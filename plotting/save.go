@@ -1,0 +1,141 @@
+package plotting
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// pngDPI is the resolution of PNG: twice a screen's, so that a figure is sharp there and fair in print.
+const pngDPI = 192
+
+// Save draws the figure into the file at path, in the format its extension names: .svg, .png or .pdf. The file appears
+// whole or not at all; one that was there is replaced. The folder must exist.
+func (f *Figure) Save(path string) error {
+	var b bytes.Buffer
+	if err := f.Write(&b, strings.TrimPrefix(filepath.Ext(path), ".")); err != nil {
+		return fmt.Errorf("%w (saving %s)", err, path)
+	}
+	return writeFile(path, b.Bytes())
+}
+
+// SaveCSV writes the numbers behind the figure to the file at path, whole or not at all.
+func (f *Figure) SaveCSV(path string) error {
+	var b bytes.Buffer
+	if err := f.Table().CSV(&b); err != nil {
+		return fmt.Errorf("%w (saving %s)", err, path)
+	}
+	return writeFile(path, b.Bytes())
+}
+
+// Write draws the figure to w. Format is svg, png (192 dpi) or pdf, in either case. SVG keeps text as text and names
+// fonts of the same widths as fallbacks; PDF holds text as outlines, so that Greek needs no font.
+func (f *Figure) Write(w io.Writer, format string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	width, height := f.size()
+	switch strings.ToLower(format) {
+	case "svg":
+		c := vgsvg.New(width, height)
+		if err := f.draw(draw.New(c)); err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		if _, err := c.WriteTo(&b); err != nil {
+			return fmt.Errorf("plotting: SVG: %w", err)
+		}
+		_, err := w.Write(finishSVG(b.Bytes(), f.name()))
+		return err
+	case "png":
+		c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+		if err := f.draw(draw.New(c)); err != nil {
+			return err
+		}
+		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+		return err
+	case "pdf":
+		c := vgpdf.New(width, height)
+		o := &outlined{Canvas: c}
+		if err := f.draw(draw.NewCanvas(o, width, height)); err != nil {
+			return err
+		}
+		if o.err != nil {
+			return o.err
+		}
+		_, err := c.WriteTo(w)
+		return err
+	}
+	return fmt.Errorf("plotting: format %q; want svg, png or pdf", format)
+}
+
+// name returns a title for readers who cannot see the figure.
+func (f *Figure) name() string {
+	if f.Title != "" || len(f.panels) == 0 {
+		return f.Title
+	}
+	var titles []string
+	for _, p := range f.panels {
+		if p.Title != "" {
+			titles = append(titles, p.Title)
+		}
+	}
+	return strings.Join(titles, "; ")
+}
+
+// finishSVG gives the drawing an accessible name, and its text fonts that other machines have: Arimo, Arial and
+// Helvetica have the widths of Liberation Sans.
+func finishSVG(svg []byte, title string) []byte {
+	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"),
+		[]byte("font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;"))
+	if title == "" {
+		return svg
+	}
+	var t bytes.Buffer
+	t.WriteString("<title>")
+	_ = xml.EscapeText(&t, []byte(title)) // a bytes.Buffer does not fail
+	t.WriteString("</title>\n")
+	start := bytes.Index(svg, []byte("<svg"))
+	end := start + bytes.IndexByte(svg[start:], '>')
+	out := append([]byte{}, svg[:end]...)
+	out = append(out, ` role="img">`+"\n"...)
+	out = append(out, t.Bytes()...)
+	return append(out, svg[end+1:]...)
+}
+
+// writeFile puts data at path by way of a temporary file beside it: on any error path is as it was.
+func writeFile(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("plotting: saving %s: %w", path, err)
+	}
+	_, err = tmp.Write(data)
+	for _, step := range []func() error{
+		func() error { return tmp.Chmod(0o644) }, // CreateTemp's 0600 would outlive the rename
+		tmp.Sync,
+	} {
+		if err == nil {
+			err = step()
+		}
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+		return fmt.Errorf("plotting: saving %s: %w", path, err)
+	}
+	return nil
+}
