@@ -83,10 +83,17 @@ func (f *Model) Upload(theta Params) ([]*tensors.Tensor, error) {
 	if err := f.Check(theta); err != nil {
 		return nil, err
 	}
-	out := make([]*tensors.Tensor, 0, len(theta))
-	for _, t := range theta {
-		d, err := upload(f.Backend, t)
+	return Upload(f.Backend, theta)
+}
+
+// Upload copies tensors to the device, in their order.
+func Upload(b compute.Backend, p Params) ([]*tensors.Tensor, error) {
+	out := make([]*tensors.Tensor, 0, len(p))
+	for _, t := range p {
+		raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(t.Data))), 4*len(t.Data))
+		d, err := tensors.FromRaw(b, 0, shapes.Make(dtypes.Float32, t.Dims...), raw)
 		if err != nil {
+			Free(out...)
 			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
 		out = append(out, d)
@@ -94,22 +101,17 @@ func (f *Model) Upload(theta Params) ([]*tensors.Tensor, error) {
 	return out, nil
 }
 
-func upload(b compute.Backend, t Tensor) (*tensors.Tensor, error) {
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(t.Data))), 4*len(t.Data))
-	return tensors.FromRaw(b, 0, shapes.Make(dtypes.Float32, t.Dims...), raw)
-}
-
-// Download copies device tensors, in the order of About.Params, back into a θ.
-func (f *Model) Download(device []*tensors.Tensor) (Params, error) {
-	theta := make(Params, len(f.About.Params))
-	for i, p := range f.About.Params {
+// Download copies device tensors to the host, under the names and shapes of layout.
+func Download(device []*tensors.Tensor, layout Params) (Params, error) {
+	out := make(Params, len(layout))
+	for i, t := range layout {
 		data, err := tensors.CopyFlatData[float32](device[i])
 		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", p.Name, err)
+			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
-		theta[i] = Tensor{Name: p.Name, Dims: p.Dims, Data: data}
+		out[i] = Tensor{Name: t.Name, Dims: t.Dims, Data: data}
 	}
-	return theta, nil
+	return out, nil
 }
 
 // Free releases device tensors at once; XLA's memory is unknown to Go's collector.
@@ -153,16 +155,16 @@ func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
 		return Tensor{}, err
 	}
 	defer Free(weights...)
-	in, err := upload(f.Backend, x)
+	in, err := Upload(f.Backend, Params{x})
 	if err != nil {
-		return Tensor{}, fmt.Errorf("network: input %q: %w", x.Name, err)
+		return Tensor{}, fmt.Errorf("network: input: %w", err)
 	}
-	defer Free(in)
+	defer Free(in...)
 	args := make([]any, 0, len(weights)+1)
 	for _, w := range weights {
 		args = append(args, w)
 	}
-	out, err := exec.Call(append(args, in)...)
+	out, err := exec.Call(append(args, in[0])...)
 	if err != nil {
 		return Tensor{}, fmt.Errorf("network: %w", err)
 	}

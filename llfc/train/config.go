@@ -1,0 +1,126 @@
+// Package train turns θ₀ into θ: optimisers, schedules, and a loop whose whole state is a value, so that a run can be
+// stopped, resumed and forked without changing a bit.
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Config is how a network is trained. It is plain data and names a run together with what it is trained on.
+type Config struct {
+	Optimiser Optimiser `json:"optimiser"`
+	Schedule  Schedule  `json:"schedule"`
+	Batch     int       `json:"batch"`  // samples a step; what does not fill a batch at the end of an epoch is left out of that epoch
+	Epochs    int       `json:"epochs"` // passes over the data
+	Streams   []Stream  `json:"streams"`
+}
+
+// Stream seeds the batch order and the dropout masks from a step on; two runs are a spawned pair if their streams part at step k.
+type Stream struct {
+	From    int   `json:"from"` // the first step that it seeds; 0 for the first stream
+	Order   int64 `json:"order"`
+	Dropout int64 `json:"dropout,omitempty"`
+}
+
+// Optimiser is a rule for the update of the weights.
+type Optimiser struct {
+	Name        string  `json:"name"`                   // "adam" (Kingma & Ba 2015) or "sgd"
+	Rate        float64 `json:"rate"`                   // the learning rate that the schedule multiplies
+	Momentum    float64 `json:"momentum,omitempty"`     // of sgd, PyTorch's form: v ← μ v + g, w ← w − rate·v
+	WeightDecay float64 `json:"weight_decay,omitempty"` // coupled: g ← g + decay·w before anything else
+	Beta1       float64 `json:"beta1,omitempty"`        // of adam; 0 means 0.9
+	Beta2       float64 `json:"beta2,omitempty"`        // of adam; 0 means 0.999
+	Epsilon     float64 `json:"epsilon,omitempty"`      // of adam; 0 means 1e-8
+}
+
+// Schedule multiplies the learning rate, step by step.
+type Schedule struct {
+	Name   string  `json:"name,omitempty"`   // "" or "constant", "step", "cosine"
+	Warmup float64 `json:"warmup,omitempty"` // epochs of linear growth from 0 at the start
+	At     []int   `json:"at,omitempty"`     // of step: the epochs after which the rate is multiplied by Factor
+	Factor float64 `json:"factor,omitempty"` // of step
+}
+
+// StepsPerEpoch is the number of whole batches in n samples.
+func (c Config) StepsPerEpoch(n int) int { return n / c.Batch }
+
+// Steps is the length of the run on n samples.
+func (c Config) Steps(n int) int { return c.Epochs * c.StepsPerEpoch(n) }
+
+// Check returns nil if the config can train on n samples.
+func (c Config) Check(n int) error {
+	switch {
+	case c.Batch < 1 || c.Batch > n:
+		return fmt.Errorf("train: a batch of %d with %d samples; it must lie between 1 and the number of samples", c.Batch, n)
+	case c.Epochs < 1:
+		return fmt.Errorf("train: %d epochs; at least 1 is needed", c.Epochs)
+	case len(c.Streams) == 0 || c.Streams[0].From != 0:
+		return errors.New("train: the streams must begin at step 0")
+	case !slices.IsSortedFunc(c.Streams, func(a, b Stream) int { return a.From - b.From }):
+		return fmt.Errorf("train: the streams %v are not in the order of their steps", c.Streams)
+	}
+	if _, err := c.Optimiser.rule(); err != nil {
+		return err
+	}
+	_, err := c.Schedule.factor(0, 1, c.Epochs)
+	return err
+}
+
+// stream returns the stream that seeds a step.
+func (c Config) stream(step int) Stream {
+	s := c.Streams[0]
+	for _, next := range c.Streams[1:] {
+		if next.From <= step {
+			s = next
+		}
+	}
+	return s
+}
+
+// Fork returns the config whose streams change at a step: a spawned run. Forking to the seeds in force changes nothing, so
+// that run keeps its name.
+func (c Config) Fork(step int, order, dropout int64) Config {
+	c.Streams = slices.DeleteFunc(slices.Clone(c.Streams), func(s Stream) bool { return s.From >= step && s.From > 0 })
+	next := Stream{From: step, Order: order, Dropout: dropout}
+	if step == 0 {
+		c.Streams = []Stream{next}
+	} else if last := c.stream(step); last.Order != order || last.Dropout != dropout {
+		c.Streams = append(c.Streams, next)
+	}
+	return c
+}
+
+// factor is what the schedule multiplies the learning rate by at a step.
+func (s Schedule) factor(step, perEpoch, epochs int) (float64, error) {
+	epoch := float64(step) / float64(perEpoch)
+	f := 1.0
+	switch s.Name {
+	case "", "constant":
+	case "step":
+		if !(s.Factor > 0) || len(s.At) == 0 {
+			return 0, fmt.Errorf("train: a step schedule needs epochs and a positive factor, got %+v", s)
+		}
+		for _, at := range s.At {
+			if step >= at*perEpoch {
+				f *= s.Factor
+			}
+		}
+	case "cosine":
+		if float64(epochs) <= s.Warmup {
+			return 0, fmt.Errorf("train: a cosine schedule with %g epochs of warm-up does not fit into %d epochs", s.Warmup, epochs)
+		}
+		f = (1 + math.Cos(math.Pi*max(0, epoch-s.Warmup)/(float64(epochs)-s.Warmup))) / 2
+	default:
+		return 0, fmt.Errorf("train: unknown schedule %q; known: constant, step, cosine", s.Name)
+	}
+	if s.Warmup < 0 {
+		return 0, fmt.Errorf("train: %g epochs of warm-up", s.Warmup)
+	}
+	if warm := s.Warmup * float64(perEpoch); float64(step) < warm {
+		f *= float64(step+1) / warm
+	}
+	return min(f, 1), nil
+}

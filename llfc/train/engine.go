@@ -1,0 +1,205 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/llfc/network"
+)
+
+// engine runs groups of steps on the device. State tensors go in donated and come out new.
+type engine interface {
+	limit() int // the most steps a call can take
+	steps(state []*tensors.Tensor, first, count int) (next []*tensors.Tensor, loss, wrong []float32, err error)
+}
+
+// newEngine picks the loop inside the graph where the backend can compile one: it saves the calls between steps. The
+// pure-Go backend cannot run gradients in a loop.
+func newEngine(t *Trainer) (engine, error) {
+	if t.f.Backend.Name() == "xla" {
+		return newLoop(t)
+	}
+	return newSingle(t)
+}
+
+// step is one update in the graph: gradients of the mean loss, then the rule. It returns the new state, the loss and the share of wrong samples.
+func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*graph.Node) (next []*graph.Node, loss, wrong *graph.Node) {
+	n := len(t.f.About.Params)
+	theta := state[:n]
+	logits := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed}).Output.Node()
+	loss = graph.ReduceAllMean(network.CrossEntropy(logits, y))
+	wrong = graph.ReduceAllMean(graph.ConvertDType(network.Wrong(logits, y), dtypes.Float32))
+	grads := graph.Gradient(loss, theta...)
+	next = make([]*graph.Node, len(state))
+	for i, w := range theta {
+		var slots []*graph.Node
+		for j := range t.rule.slots {
+			slots = append(slots, state[(j+1)*n+i])
+		}
+		next[i], slots = t.rule.update(w, grads[i], slots, scalars)
+		for j, s := range slots {
+			next[(j+1)*n+i] = s
+		}
+	}
+	return next, loss, wrong
+}
+
+// plan is what a group of steps is told from the host: sample numbers [count·batch], scalars [count·k], dropout seeds [count].
+func (t *Trainer) plan(first, count, room int) (index []int32, scalars []float32, seeds []uint32) {
+	index = make([]int32, room*t.c.Batch)
+	for i := range count {
+		step := first + i
+		t.batch(step, index[i*t.c.Batch:(i+1)*t.c.Batch])
+		scalars = append(scalars, t.rule.scalars(step, t.rate(step))...)
+		seeds = append(seeds, mask(t.c.stream(step).Dropout, step))
+	}
+	width := len(scalars) / count
+	return index, append(scalars, make([]float32, (room-count)*width)...), append(seeds, make([]uint32, room-count)...)
+}
+
+// donate hands the state over to a call, which may overwrite it.
+func (t *Trainer) donate(state []*tensors.Tensor) ([]any, error) {
+	args := make([]any, len(state))
+	for i, s := range state {
+		d, err := graph.DonateTensorBuffer(s, t.f.Backend, 0)
+		if err != nil {
+			return nil, fmt.Errorf("donating state tensor %d: %w", i, err)
+		}
+		args[i] = d
+	}
+	return args, nil
+}
+
+// single takes one step a call.
+type single struct {
+	t    *Trainer
+	exec *graph.Exec
+}
+
+func newSingle(t *Trainer) (engine, error) {
+	size := len(t.layout())
+	e, err := graph.NewExec(t.f.Backend, func(in []*graph.Node) []*graph.Node {
+		x, y := t.d.Batch(in[size], in[size+1], in[size+2])
+		next, loss, wrong := t.step(in[:size], x, y, in[size+3], in[size+4:])
+		return append(next, loss, wrong)
+	})
+	return single{t, e}, err
+}
+
+func (e single) limit() int { return 1 }
+
+func (e single) steps(state []*tensors.Tensor, first, _ int) ([]*tensors.Tensor, []float32, []float32, error) {
+	args, err := e.t.donate(state)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	index, scalars, seeds := e.t.plan(first, 1, 1)
+	args = append(append(args, e.t.d.Args()...), index, seeds[0])
+	for _, s := range scalars {
+		args = append(args, s)
+	}
+	out, err := e.exec.Call(args...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	n := len(state)
+	loss, wrong := tensors.ToScalar[float32](out[n]), tensors.ToScalar[float32](out[n+1])
+	network.Free(out[n:]...)
+	return out[:n], []float32{loss}, []float32{wrong}, nil
+}
+
+// loop takes up to room steps a call, in a While of the graph.
+type loop struct {
+	t    *Trainer
+	exec *graph.Exec
+}
+
+// room is the most steps in a call: the sample numbers of that many steps travel at once.
+const room = 256
+
+func newLoop(t *Trainer) (engine, error) {
+	e, err := graph.NewExec(t.f.Backend, func(in []*graph.Node) []*graph.Node {
+		g := in[0].Graph()
+		shape := make([]shapes.Shape, 0, len(in)+3)
+		state := append([]*graph.Node{}, in...)
+		state = append(state, graph.ZerosLike(graph.Const(g, make([]float32, room))), graph.ZerosLike(graph.Const(g, make([]float32, room))), graph.Const(g, int32(0)))
+		for _, s := range state {
+			shape = append(shape, s.Shape())
+		}
+		declare := func(g *graph.Graph) []*graph.Node {
+			out := make([]*graph.Node, len(shape))
+			for i, s := range shape {
+				out[i] = graph.Parameter(g, fmt.Sprintf("loop%d", i), s)
+			}
+			return out
+		}
+		last := len(state) - 1 // … pixels, labels, index, seeds, scalars, count, loss, wrong, i
+		condition := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+			s := declare(g)
+			return []*graph.Node{graph.LessThan(s[last], s[last-3])}
+		})
+		body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return t.body(declare(g)) })
+		out := graph.While(condition, body, state...)
+		n := len(t.layout())
+		return append(out[:n:n], out[last-2], out[last-1])
+	})
+	return loop{t, e}, err
+}
+
+// body is one turn of the loop.
+func (t *Trainer) body(s []*graph.Node) []*graph.Node {
+	n := len(t.layout())
+	pixels, labels, index, seeds, scalars := s[n], s[n+1], s[n+2], s[n+3], s[n+4]
+	loss, wrong, i := s[n+6], s[n+7], s[n+8]
+	row := func(of *graph.Node) *graph.Node { // of [room, …] → row i
+		r := graph.Gather(of, graph.Reshape(i, 1, 1))
+		return graph.Reshape(r, of.Shape().Dimensions[1:]...)
+	}
+	x, y := t.d.Batch(pixels, labels, row(index))
+	now := row(scalars)
+	each := make([]*graph.Node, now.Shape().Dim(0))
+	for k := range each {
+		each[k] = graph.Reshape(graph.Slice(now, graph.AxisElem(k)))
+	}
+	next, l, w := t.step(s[:n], x, y, row(seeds), each)
+	put := func(to, v *graph.Node) *graph.Node {
+		return graph.DynamicUpdateSlice(to, graph.Reshape(v, 1), []*graph.Node{i})
+	}
+	out := append(next, s[n:]...)
+	out[n+6], out[n+7], out[n+8] = put(loss, l), put(wrong, w), graph.AddScalar(i, 1)
+	return out
+}
+
+func (e loop) limit() int { return room }
+
+func (e loop) steps(state []*tensors.Tensor, first, count int) ([]*tensors.Tensor, []float32, []float32, error) {
+	args, err := e.t.donate(state)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	index, scalars, seeds := e.t.plan(first, count, room)
+	own := []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(index, room, e.t.c.Batch),
+		tensors.FromFlatDataAndDimensions(seeds, room),
+		tensors.FromFlatDataAndDimensions(scalars, room, len(scalars)/room),
+	}
+	defer network.Free(own...)
+	args = append(append(args, e.t.d.Args()...), own[0], own[1], own[2], int32(count))
+	out, err := e.exec.Call(args...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	n := len(state)
+	defer network.Free(out[n:]...)
+	loss, err1 := tensors.CopyFlatData[float32](out[n])
+	wrong, err2 := tensors.CopyFlatData[float32](out[n+1])
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, nil, nil, err
+	}
+	return out[:n], loss[:count], wrong[:count], nil
+}

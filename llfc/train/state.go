@@ -1,0 +1,68 @@
+package train
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"layerwise/llfc/network"
+)
+
+// State is all that a run is at a step: the weights, the optimiser's state tensors beside them ("fc1/w#m"), and the number of
+// steps taken. The rest, batch order, learning rate, dropout masks, is a function of the config and the step, so no generator
+// state needs saving and a state continues to the same bits wherever it is loaded.
+type State struct {
+	Theta network.Params
+	Slots network.Params
+	Step  int
+}
+
+// Start is the state before the first step.
+func Start(theta network.Params, c Config) (State, error) {
+	r, err := c.Optimiser.rule()
+	if err != nil {
+		return State{}, err
+	}
+	s := State{Theta: theta}
+	for _, slot := range r.slots {
+		for _, t := range theta {
+			s.Slots = append(s.Slots, network.Tensor{Name: t.Name + "#" + slot, Dims: t.Dims, Data: make([]float32, len(t.Data))})
+		}
+	}
+	return s, nil
+}
+
+// Tensors returns the weights and the optimiser's state as one set, to be saved as one file.
+func (s State) Tensors() network.Params { return slices.Concat(s.Theta, s.Slots) }
+
+// Restore takes a saved set apart again; the layout must be that of Start(theta, c).
+func Restore(saved, theta network.Params, c Config, step int) (State, error) {
+	want, err := Start(theta, c)
+	if err != nil {
+		return State{}, err
+	}
+	got := make(network.Params, 0, len(saved))
+	for _, t := range want.Tensors() {
+		if u, ok := saved.Get(t.Name); ok {
+			got = append(got, u)
+		}
+	}
+	if err := want.Tensors().SameLayout(got); err != nil {
+		return State{}, fmt.Errorf("train: the saved state does not fit: %w", err)
+	}
+	if len(got) != len(saved) {
+		return State{}, fmt.Errorf("train: the saved state has %d tensors, expected %d", len(saved), len(got))
+	}
+	n := len(theta)
+	return State{Theta: got[:n], Slots: got[n:], Step: step}, nil
+}
+
+// order is the batch order of an epoch: a permutation of n samples that depends on the seed and the epoch alone.
+func order(n int, seed int64, epoch int) []int {
+	return rand.New(rand.NewPCG(uint64(seed), 0x6f72646572<<16|uint64(epoch))).Perm(n) // "order"
+}
+
+// mask is the seed of the dropout masks of a step.
+func mask(seed int64, step int) uint32 {
+	return rand.New(rand.NewPCG(uint64(seed), 0x6d61736b<<32|uint64(step))).Uint32() // "mask"
+}
