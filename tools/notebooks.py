@@ -1,0 +1,73 @@
+"""Executes notebooks from top to bottom without a browser, and fails on the first cell that does.
+
+    notebooks.py --out DIR [--timeout SECONDS] NOTEBOOK...     writes executed copies into DIR
+    notebooks.py --in-place [--timeout SECONDS] NOTEBOOK...    replaces each notebook, once all of its cells have passed
+
+Like nbconvert --execute, of which nbclient is the engine, with two differences: a notebook that fails is written as far
+as it came (--out only), and a cell's prints are kept as one output, whatever pieces they arrived in.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+KERNEL = "gonb-ci"
+
+
+def main():
+    p = argparse.ArgumentParser()
+    where = p.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=pathlib.Path)
+    where.add_argument("--in-place", action="store_true")
+    p.add_argument("--timeout", type=int, default=600, help="of one cell, in seconds")
+    p.add_argument("notebooks", nargs="*", type=pathlib.Path)
+    a = p.parse_args()
+    if not a.notebooks:
+        print("no notebooks to execute", file=sys.stderr)
+        return 1
+    failed = 0
+    for path in a.notebooks:
+        start = time.monotonic()
+        nb = nbformat.read(path, as_version=4)
+        error = execute(nb, path.resolve().parent, a.timeout)
+        if a.out:
+            write(nb, a.out / path.name)
+        elif not error:
+            write(nb, path)
+        print(f"{'FAIL' if error else 'ok  '}  {path}  {sum(c.cell_type == 'code' for c in nb.cells)} cells  "
+              f"{time.monotonic() - start:.1f}s", flush=True)
+        if error:
+            print(error, file=sys.stderr, flush=True)
+            failed += 1
+    print(f"notebooks: {len(a.notebooks) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def execute(nb, folder, timeout):
+    """Runs a notebook's cells in its folder; returns what went wrong, "" where nothing did."""
+    metadata = dict(nb.metadata)
+    client = NotebookClient(nb, kernel_name=KERNEL, timeout=timeout, coalesce_streams=True, record_timing=False,
+                            resources={"metadata": {"path": str(folder)}})
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
+        return str(e)
+    finally:  # the headless kernel is nobody's business but ours
+        nb.metadata["kernelspec"] = metadata.get("kernelspec", {"display_name": "Go (gonb)", "language": "go", "name": "gonb"})
+    return ""
+
+
+def write(nb, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    nbformat.write(nb, new)
+    os.replace(new, path)
+
+
+sys.exit(main())
