@@ -1,7 +1,6 @@
 package plotting
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -182,8 +181,10 @@ func logLabel(v float64, percent bool) string {
 	if percent {
 		v, unit = 100*v, "%"
 	}
-	if v < 0.99e-3 || v > 1.01e5 {
-		return minus(compact(fmt.Sprintf("%.0e", v))) + unit
+	digit := strconv.FormatFloat(v, 'e', 0, 64) // ticks have one digit; the rest is rounding
+	if v < 0.99e-4 || v > 1.01e5 {
+		return minus(compact(digit)) + unit
 	}
-	return strconv.FormatFloat(v, 'g', 1, 64) + unit
+	v, _ = strconv.ParseFloat(digit, 64)
+	return strconv.FormatFloat(v, 'f', -1, 64) + unit
 }

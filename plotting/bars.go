@@ -31,7 +31,7 @@ func (b *bars) scales(f *Figure, size vg.Point) (x, y scale, err error) {
 }
 
 func (b *bars) plot(f *Figure, x, y scale, p *plot.Plot) {
-	w, _ := f.size()
+	w, _ := f.Size()
 	layerTicks(p, b.names, dataWidth(p, w))
 	for _, v := range f.Reference {
 		p.Add(reference{v, y})

@@ -51,7 +51,8 @@ type content interface {
 	table(digits int) Table           // digits < 0: all
 }
 
-func (f *Figure) size() (w, h vg.Length) {
+// Size returns the width and height at which the figure is drawn: its own, or what is chosen where they are zero.
+func (f *Figure) Size() (w, h vg.Length) {
 	w, h = f.Width, f.Height
 	if w == 0 {
 		w = defaultWidth
@@ -73,7 +74,7 @@ func (f *Figure) check() error {
 	if f == nil || f.content == nil && len(f.panels) == 0 {
 		return errors.New("plotting: empty figure; make one with Lines, Layers, ECDF, Bars or Row")
 	}
-	w, h := f.size()
+	w, h := f.Size()
 	if w < 3*vg.Centimeter || h < 3*vg.Centimeter || w > 200*vg.Centimeter || h > 200*vg.Centimeter {
 		return fmt.Errorf("plotting: figure %q is %.3g × %.3g cm; each side must be 3 to 200 cm",
 			f.Title, w/vg.Centimeter, h/vg.Centimeter)

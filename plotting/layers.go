@@ -31,7 +31,7 @@ func (l *layers) scales(f *Figure, size vg.Point) (x, y scale, err error) {
 }
 
 func (l *layers) plot(f *Figure, x, y scale, p *plot.Plot) {
-	w, _ := f.size()
+	w, _ := f.Size()
 	w = dataWidth(p, w)
 	layerTicks(p, l.names, w)
 	for _, v := range f.Reference {

@@ -25,7 +25,7 @@ func Show(f *Figure) error {
 	if err := f.Write(&png, "png"); err != nil {
 		return err
 	}
-	width, height := f.size()
+	width, height := f.Size()
 	return display(&protocol.DisplayData{
 		Data: map[protocol.MIMEType]any{
 			protocol.MIMEImageSVG:  svg.String(),

@@ -43,7 +43,7 @@ func (f *Figure) Write(w io.Writer, format string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	width, height := f.size()
+	width, height := f.Size()
 	switch strings.ToLower(format) {
 	case "svg":
 		c := vgsvg.New(width, height)
