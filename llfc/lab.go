@@ -1,0 +1,121 @@
+// Package llfc is what a notebook calls: settings of the paper, a store of runs, pairs of networks, and the scorecard of claims.
+package llfc
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gomlx/compute"
+
+	"layerwise/data"
+	"layerwise/llfc/backend"
+	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
+)
+
+// Lab is a place to work: a backend, data, and the store of runs. Safe for concurrent use.
+type Lab struct {
+	Backend compute.Backend
+	Info    backend.Info
+	Runs    string       // the folder of the run store
+	Data    data.Options // where data sets are looked for
+
+	progress *display
+	mu       sync.Mutex
+	loaded   map[string][2]*data.Set
+	models   map[string]*network.Model
+}
+
+// Open opens the best backend found and the run store in $LAYERWISE_RUNS, by default the folder runs of the working
+// directory. Progress goes to a notebook's cell or to standard error.
+func Open() (*Lab, error) { return OpenOn("") }
+
+// OpenOn is Open on a named backend; see backend.Open.
+func OpenOn(name string) (*Lab, error) {
+	b, info, err := backend.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	runs := os.Getenv("LAYERWISE_RUNS")
+	if runs == "" {
+		runs = "runs"
+	}
+	if runs, err = filepath.Abs(runs); err != nil {
+		return nil, err
+	}
+	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), progress: newDisplay(),
+		loaded: map[string][2]*data.Set{}, models: map[string]*network.Model{}}
+	l.Data.Progress = l.progress.download
+	if info.Note != "" {
+		l.say("%s", info.Note)
+	}
+	return l, nil
+}
+
+// say tells the user one line.
+func (l *Lab) say(format string, args ...any) { l.progress.say(fmt.Sprintf(format, args...)) }
+
+// Close releases the backend.
+func (l *Lab) Close() { l.Backend.Finalize() }
+
+// Model compiles the network of a spec; the same spec gives the same model.
+func (l *Lab) Model(s network.Spec) (*network.Model, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.models[s.JSON()]; f != nil {
+		return f, nil
+	}
+	n, err := network.New(s)
+	if err != nil {
+		return nil, err
+	}
+	f, err := network.Compile(l.Backend, n)
+	if err == nil {
+		l.models[s.JSON()] = f
+	}
+	return f, err
+}
+
+// subsetSeed draws the samples of every subset: a set of one size is the same in every run.
+const subsetSeed = 0
+
+// sets returns a data set with its splits cut to so many samples; 0 is all.
+func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	both, ok := l.loaded[name]
+	if !ok {
+		if train, test, err = data.Load(ctx, name, l.Data); err != nil {
+			return nil, nil, err
+		}
+		both = [2]*data.Set{train, test}
+		l.loaded[name] = both
+	}
+	for i, n := range []int{trainN, testN} {
+		if n > 0 && n < both[i].Len() {
+			if both[i], err = both[i].Subset(n, subsetSeed); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return both[0], both[1], nil
+}
+
+// Feed puts both splits of a data set on the device, with the normalisation that a network was trained with. 0 samples are all.
+func (l *Lab) Feed(ctx context.Context, name string, norm feed.Normalization, trainN, testN int) (train, test *feed.Feed, err error) {
+	trainSet, testSet, err := l.sets(ctx, name, trainN, testN)
+	if err != nil {
+		return nil, nil, err
+	}
+	if train, err = feed.New(l.Backend, trainSet, norm); err != nil {
+		return nil, nil, err
+	}
+	if test, err = feed.New(l.Backend, testSet, norm); err != nil {
+		train.Free()
+		return nil, nil, err
+	}
+	return train, test, nil
+}

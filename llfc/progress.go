@@ -1,0 +1,107 @@
+package llfc
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"layerwise/llfc/train"
+)
+
+// display shows what is going on: one line that is overwritten on a terminal, one output that is replaced in a notebook, a line every
+// few seconds elsewhere.
+type display struct {
+	mu       sync.Mutex
+	out      io.Writer
+	terminal bool
+	notebook bool
+	cell     string // the notebook output that is replaced
+	last     time.Time
+	shown    bool // a line is on the terminal that the next one overwrites
+}
+
+func newDisplay() *display {
+	d := &display{out: os.Stderr, notebook: gonbui.IsNotebook}
+	if info, err := os.Stderr.Stat(); err == nil {
+		d.terminal = info.Mode()&os.ModeCharDevice != 0
+	}
+	return d
+}
+
+// line shows a passing state; the last one of a task is kept.
+func (d *display) line(text string, last bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wait := 200 * time.Millisecond
+	if !d.terminal && !d.notebook {
+		wait = 10 * time.Second
+	}
+	if !last && time.Since(d.last) < wait {
+		return
+	}
+	d.last = time.Now()
+	switch {
+	case d.notebook:
+		if d.cell == "" {
+			d.cell = gonbui.UniqueID()
+		}
+		gonbui.UpdateHTML(d.cell, "<pre>"+html.EscapeString(text)+"</pre>")
+		if last {
+			d.cell = ""
+			gonbui.Sync()
+		}
+	case d.terminal:
+		fmt.Fprintf(d.out, "\r\x1b[K%s", text)
+		if d.shown = !last; last {
+			fmt.Fprintln(d.out)
+		}
+	default:
+		fmt.Fprintln(d.out, text)
+	}
+}
+
+// say shows a line that stays.
+func (d *display) say(text string) { d.line(text, true) }
+
+func (d *display) download(file string, done, total int64) {
+	if total <= 0 {
+		d.line(fmt.Sprintf("downloading %s  %.1f MB", file, float64(done)/1e6), false)
+		return
+	}
+	d.line(fmt.Sprintf("downloading %s  %s  %.1f of %.1f MB", file, bar(float64(done)/float64(total)), float64(done)/1e6, float64(total)/1e6), done >= total)
+}
+
+// task is one training on the display.
+type task struct {
+	d     *display
+	label string
+	text  string
+}
+
+func (d *display) start(label string) *task { return &task{d: d, label: label} }
+
+func (t *task) update(p train.Progress, log []epochLog) {
+	e := log[len(log)-1]
+	n := float64(max(1, e.Steps))
+	t.text = fmt.Sprintf("%s  %s  epoch %d/%d  loss %.4f  accuracy %.2f %%  %.0f steps/s  %s left", t.label, bar(float64(p.Step)/float64(p.Steps)),
+		min(p.Epoch+1, p.Epochs), p.Epochs, e.Loss/n, 100*(1-e.Error/n), p.Rate, p.Remaining().Round(time.Second))
+	t.d.line(t.text, false)
+}
+
+func (t *task) stop() {
+	if t.text != "" {
+		t.d.line(t.text, true)
+	}
+}
+
+// bar is a share as 20 characters.
+func bar(share float64) string {
+	full := int(min(1, max(0, share)) * 20)
+	return "[" + strings.Repeat("█", full) + strings.Repeat("░", 20-full) + "]"
+}

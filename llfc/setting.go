@@ -1,0 +1,78 @@
+package llfc
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
+	"layerwise/llfc/train"
+)
+
+// Setting is an experiment's recipe: what is trained, on what, and how. A preset returns a fresh value; change what differs.
+type Setting struct {
+	Name         string       // for people; not part of a run's name
+	Source       string       // where the recipe comes from
+	Network      network.Spec // Input and Classes are taken from the data
+	Data         string       // a name that data.Load knows
+	TrainSamples int          // 0 is all; fewer are drawn stratified by class, always the same
+	TestSamples  int          // likewise
+	Unit         bool         // inputs in [0, 1]; otherwise the data set's customary normalisation
+	Train        train.Config // Streams are filled in from the seed
+}
+
+// MLPMNIST is the paper's spawning setting for the MLP (App. B.1): Adam 1.2e-4, batch 60, 30 epochs, PyTorch's initialisation.
+func MLPMNIST() Setting {
+	return Setting{
+		Name: "MLP/MNIST", Source: "arXiv 2307.08286, App. B.1",
+		Network: network.Spec{Architecture: "mlp", Widths: []int{512, 512, 512}, Init: "torch"},
+		Data:    "mnist",
+		Train:   train.Config{Optimiser: train.Optimiser{Name: "adam", Rate: 1.2e-4}, Batch: 60, Epochs: 30},
+	}
+}
+
+// MLPMNISTPermuted is the setting of the permuted MLPs, Git Re-Basin's: Adam 1e-3, batch 500, 100 epochs, pixels in [0, 1], LeCun-normal
+// initialisation.
+func MLPMNISTPermuted() Setting {
+	s := MLPMNIST()
+	s.Name, s.Source = "MLP/MNIST, Git Re-Basin's recipe", "arXiv 2209.04836, released code"
+	s.Network.Init, s.Unit = "lecun", true
+	s.Train = train.Config{Optimiser: train.Optimiser{Name: "adam", Rate: 1e-3}, Batch: 500, Epochs: 100}
+	return s
+}
+
+// Run is the training of the setting's network from one seed. The seed draws the initialisation and, by a stream of its own, the batch
+// order and the dropout masks.
+func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
+	set, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	if err != nil {
+		return Run{}, err
+	}
+	spec := s.Network
+	spec.Input, spec.Classes = set.Shape, len(set.Classes)
+	norm := feed.Standard(set)
+	if s.Unit {
+		norm = feed.Unit(set)
+	}
+	if _, err := network.New(spec); err != nil {
+		return Run{}, err
+	}
+	r := Run{Version: runVersion, Network: spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}
+	r.Train.Streams = []train.Stream{{Order: seed, Dropout: seed}}
+	if err := r.Train.Check(set.Len()); err != nil {
+		return Run{}, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return r, nil
+}
+
+// Spawn is the sibling of a run that shares its first epochs and then sees the data in another order. epochs may be a fraction; 0 shares the
+// initialisation alone.
+func (r Run) Spawn(epochs float64, order int64) (Run, error) {
+	step := int(math.Round(epochs * float64(r.Train.StepsPerEpoch(r.Data.Samples))))
+	if step < 0 || step > r.Steps() {
+		return Run{}, fmt.Errorf("spawn after %g epochs of a run of %d", epochs, r.Train.Epochs)
+	}
+	r.Train = r.Train.Fork(step, order, order)
+	return r, nil
+}
