@@ -18,8 +18,8 @@ SHELL := /bin/bash
 
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 # Headless Jupyter sees neither the user's settings nor leaves files in the user's folders.
-HEADLESS := JUPYTER_CONFIG_DIR=.tools/jupyter/config JUPYTER_RUNTIME_DIR=$(CURDIR)/.tools/jupyter/run \
-	IPYTHONDIR=$(CURDIR)/.tools/jupyter/ipython JUPYTER_PLATFORM_DIRS=1
+HEADLESS := JUPYTER_CONFIG_DIR="$$PWD/.tools/jupyter" JUPYTER_RUNTIME_DIR="$$PWD/.tools/jupyter/run" \
+	IPYTHONDIR="$$PWD/.tools/jupyter/ipython"
 
 .PHONY: help
 help: ## this list
@@ -63,14 +63,12 @@ kernel: need-go ## GoNB and its kernel into .tools/venv
 .PHONY: notebooks
 notebooks: notebook-tools ## every notebook executed at scale smoke, copies in out/notebooks
 	@echo "== notebooks at scale smoke: out/notebooks"
-	@mkdir -p .tools/jupyter/config
-	@LAYERWISE_SCALE=smoke LAYERWISE_RUNS="$(CURDIR)/out/notebooks/runs" $(HEADLESS) \
+	@LAYERWISE_SCALE=smoke LAYERWISE_RUNS="$$PWD/out/notebooks/runs" $(HEADLESS) \
 		.tools/venv/bin/python tools/notebooks.py --timeout 600 --out out/notebooks $(NOTEBOOKS)
 
 .PHONY: notebooks-commit
 notebooks-commit: notebook-tools ## every notebook executed in place at scale quick, to be committed
 	@echo "== notebooks at scale quick, in place"
-	@mkdir -p .tools/jupyter/config
 	@LAYERWISE_SCALE=quick $(HEADLESS) .tools/venv/bin/python tools/notebooks.py --timeout 3600 --in-place $(NOTEBOOKS)
 
 .PHONY: notebook-tools
@@ -105,12 +103,12 @@ test-go: need-go ## go test ./...
 test-reproduce: build ## the main job at scale smoke
 	@scripts/plugin.sh cpu || true
 	@echo "== reproduce at scale smoke: out/smoke"
-	@LAYERWISE_RUNS="$(CURDIR)/out/smoke-runs" bin/layerwise reproduce --scale smoke --out out/smoke
+	@LAYERWISE_RUNS="$$PWD/out/smoke-runs" bin/layerwise reproduce --scale smoke --out out/smoke
 
 .PHONY: test-readme
 test-readme: build ## the commands and programs that the README shows
 	@echo "== the README's commands"
-	@LAYERWISE_README=1 LAYERWISE_BIN="$(CURDIR)/bin/layerwise" go test -count=1 -run README ./cmd/layerwise
+	@LAYERWISE_README=1 LAYERWISE_BIN="$$PWD/bin/layerwise" go test -count=1 -run README ./cmd/layerwise
 
 .PHONY: clean
 clean: ## takes bin/, out/ and .tools/ away; runs/ and the user's cache stay

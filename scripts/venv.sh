@@ -20,6 +20,10 @@ fi
 want=$(cat tools/notebooks.txt "tools/$1.txt" tools/constraints.txt | cksum)
 if [ "$(cat "$venv/.has-$1" 2>/dev/null)" != "$want" ]; then
     say "Jupyter: installing tools/$1.txt into $venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c tools/constraints.txt -r "tools/$1.txt"
+    pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "tools/$1.txt")
+    if ! "${pip[@]}" -c tools/constraints.txt; then
+        say "Jupyter: once more, with whatever versions of its dependencies suit this Python and index"
+        "${pip[@]}"
+    fi
     printf '%s\n' "$want" >"$venv/.has-$1"
 fi

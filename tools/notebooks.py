@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 KERNEL = "gonb-ci"
+LOGS = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "jupyter"  # what the kernel says of itself
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
     for path in a.notebooks:
         start = time.monotonic()
         nb = nbformat.read(path, as_version=4)
-        error = execute(nb, path.resolve().parent, a.timeout)
+        error = execute(nb, path, a.timeout)
         if a.out:
             write(nb, a.out / path.name)
         elif not error:
@@ -49,15 +50,18 @@ def main():
     return 1 if failed else 0
 
 
-def execute(nb, folder, timeout):
+def execute(nb, path, timeout):
     """Runs a notebook's cells in its folder; returns what went wrong, "" where nothing did."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / (path.stem + ".log")
     metadata = dict(nb.metadata)
     client = NotebookClient(nb, kernel_name=KERNEL, timeout=timeout, coalesce_streams=True, record_timing=False,
-                            resources={"metadata": {"path": str(folder)}})
+                            resources={"metadata": {"path": str(path.resolve().parent)}})
     try:
-        client.execute()
+        with log.open("wb") as stderr:
+            client.execute(stderr=stderr)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
-        return str(e)
+        return f"{e}\n(the kernel's log: {log})"
     finally:  # the headless kernel is nobody's business but ours
         nb.metadata["kernelspec"] = metadata.get("kernelspec", {"display_name": "Go (gonb)", "language": "go", "name": "gonb"})
     return ""
