@@ -3,7 +3,6 @@ package plotting_test
 import (
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -192,9 +191,6 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// Fonts and rasteriser are pure Go; 1 % allows for the last bit of floating point on other processors.
 			cmpimg.CheckPlotApprox(example, t, 0.01, name)
-			if !t.Failed() {
-				os.Remove(filepath.Join("testdata", name)) // kept for a look when it differs
-			}
 		})
 	}
 }
