@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"layerwise/internal/filelock"
 )
 
 // collection is a data set that lives in files: where they may lie and where they come from.
@@ -79,7 +81,7 @@ func (c collection) refresh(ctx context.Context, o Options, f file) (content, er
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return content{}, fmt.Errorf("cache: %w", err)
 	}
-	unlock, err := lock(ctx, filepath.Join(folder, ".lock"))
+	unlock, err := filelock.Lock(ctx, filepath.Join(folder, ".lock"), nil)
 	if err != nil {
 		return content{}, fmt.Errorf("cache: %w", err)
 	}

@@ -2,12 +2,15 @@ package plugin
 
 import (
 	"archive/zip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"layerwise/internal/filelock"
 )
 
 // The pinned XLA CPU plugin: a Python wheel that holds one shared library, for Linux on x86-64 (glibc ≥ 2.27).
@@ -37,7 +40,7 @@ func (s source) unpack(wheel, dir string) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("plugin: %w", err)
 	}
-	unlock, err := lock(filepath.Join(dir, ".lock"))
+	unlock, err := filelock.Lock(context.Background(), filepath.Join(dir, ".lock"), nil)
 	if err != nil {
 		return "", fmt.Errorf("plugin: %w", err)
 	}
