@@ -15,9 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"layerwise/internal/atomicfile"
 	"layerwise/internal/filelock"
 	"layerwise/llfc/feed"
-	"layerwise/llfc/internal/atomicfile"
 	"layerwise/llfc/network"
 	"layerwise/llfc/train"
 )

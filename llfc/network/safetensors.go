@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"layerwise/llfc/internal/atomicfile"
+	"layerwise/internal/atomicfile"
 )
 
 // The metadata entries that guard a file. Each tells that the other belongs there, so that damage to either is seen.
