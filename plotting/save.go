@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"layerwise/internal/atomicfile"
 )
 
 // pngDPI is the resolution of PNG: twice a screen's, so that a figure is sharp there and fair in print.
@@ -112,30 +113,10 @@ func finishSVG(svg []byte, title string) []byte {
 	return append(out, svg[end+1:]...)
 }
 
-// writeFile puts data at path by way of a temporary file beside it: on any error path is as it was.
+// writeFile puts data at path whole, or leaves what is there as it was.
 func writeFile(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("plotting: saving %s: %w", path, err)
-	}
-	_, err = tmp.Write(data)
-	for _, step := range []func() error{
-		func() error { return tmp.Chmod(0o644) }, // CreateTemp's 0600 would outlive the rename
-		tmp.Sync,
-	} {
-		if err == nil {
-			err = step()
-		}
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
-		return fmt.Errorf("plotting: saving %s: %w", path, err)
+	if err := atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		return fmt.Errorf("plotting: %w", err)
 	}
 	return nil
 }
