@@ -105,3 +105,6 @@ func bar(share float64) string {
 	full := int(min(1, max(0, share)) * 20)
 	return "[" + strings.Repeat("█", full) + strings.Repeat("░", 20-full) + "]"
 }
+
+// DownloadProgress shows downloads outside of a Lab.
+func DownloadProgress() func(file string, done, total int64) { return newDisplay().download }

@@ -1,0 +1,53 @@
+package llfc
+
+import (
+	"context"
+	"fmt"
+)
+
+// SiblingSeed is added to a seed for the network that a pair's first is compared with: its batch order in a spawned pair, and its
+// initialisation too in an independent one.
+const SiblingSeed = 100
+
+// Pair is two networks of one architecture and normalisation, the ends of a path. α = 1 is A.
+type Pair struct {
+	Name string // "spawned at 0 epochs, seed 1"
+	A, B Checkpoint
+	Data string // the data set they were trained on
+}
+
+// Spawned trains two networks that share their first epochs, and the initialisation if that is 0, and then see the data in different orders.
+func (l *Lab) Spawned(ctx context.Context, s Setting, epochs float64, seed int64) (Pair, error) {
+	a, err := l.Run(ctx, s, seed)
+	if err != nil {
+		return Pair{}, err
+	}
+	b, err := a.Spawn(epochs, seed+SiblingSeed)
+	if err != nil {
+		return Pair{}, err
+	}
+	return l.pair(ctx, fmt.Sprintf("spawned at %g epochs, seed %d", epochs, seed), a, b)
+}
+
+// Independent trains two networks that share the setting alone.
+func (l *Lab) Independent(ctx context.Context, s Setting, seed int64) (Pair, error) {
+	a, err := l.Run(ctx, s, seed)
+	if err != nil {
+		return Pair{}, err
+	}
+	b, err := l.Run(ctx, s, seed+SiblingSeed)
+	if err != nil {
+		return Pair{}, err
+	}
+	return l.pair(ctx, fmt.Sprintf("independent, seed %d", seed), a, b)
+}
+
+func (l *Lab) pair(ctx context.Context, name string, a, b Run) (p Pair, err error) {
+	p = Pair{Name: name, Data: a.Data.Name}
+	// b first: where it forks off, it takes a's state on its way, so a need not be trained that far twice.
+	if p.B, err = l.Train(ctx, b); err != nil {
+		return Pair{}, err
+	}
+	p.A, err = l.Train(ctx, a)
+	return p, err
+}
