@@ -166,29 +166,42 @@ func (f file) decode(path string, r io.Reader) ([]byte, error) {
 		return nil, corrupt(path, 0, "a web page or error message (HTML or XML, it begins %.40q), expected gzip or the raw file: "+
 			"something else than the file was saved under its name", bytes.TrimSpace(head))
 	}
-	var plain io.Reader = in
-	gz := bytes.HasPrefix(head, []byte{0x1f, 0x8b})
-	at := func() int { return int(packed.n) - in.Buffered() } // bytes of the compressed file consumed so far
-	if gz {
-		if plain, err = gzip.NewReader(in); err != nil && packed.err == nil {
-			return nil, corrupt(path, at(), "bad gzip header: %v", err)
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
 	var b bytes.Buffer
 	b.Grow(int(f.size) + bytes.MinRead) // pinned, not claimed by the file
-	_, err = io.Copy(&b, io.LimitReader(plain, f.size+1))
-	if gz && err != nil && packed.err == nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, corrupt(path, at(), "the compressed file ends here, after %d of %d bytes of content: it is truncated", b.Len(), f.size)
-		}
-		return nil, corrupt(path, at(), "of the compressed file, after %d of %d bytes of content: %v", b.Len(), f.size, err)
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		err = f.unpack(path, &b, in, packed)
+	} else {
+		_, err = io.Copy(&b, io.LimitReader(in, f.size+1))
+	}
+	if packed.err != nil {
+		err = fmt.Errorf("%s: %w", path, packed.err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return b.Bytes(), f.verify(path, b.Bytes())
+}
+
+// unpack adds the content of the gzip file in to b, up to one byte more than there should be. Offsets in its errors are of
+// the compressed file, whose bytes come through packed.
+func (f file) unpack(path string, b *bytes.Buffer, in *bufio.Reader, packed *counter) error {
+	at := func() int { return int(packed.n) - in.Buffered() }
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return corrupt(path, at(), "bad gzip header: %v", err)
+	}
+	z.Multistream(false)
+	_, err = io.Copy(b, io.LimitReader(z, f.size+1))
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return corrupt(path, at(), "the compressed file ends here, after %d of %d bytes of content: it is truncated", b.Len(), f.size)
+	}
+	if err != nil {
+		return corrupt(path, at(), "of the compressed file, after %d of %d bytes of content: %v", b.Len(), f.size, err)
+	}
+	if _, err := in.ReadByte(); err == nil && int64(b.Len()) <= f.size {
+		return corrupt(path, at()-1, "more follows the end of the gzip stream, expected the end of the file")
+	}
+	return nil
 }
 
 // verify compares the checksum, and looks closer when it is wrong.
@@ -197,8 +210,8 @@ func (f file) verify(path string, b []byte) error {
 	if hex.EncodeToString(sum[:]) == f.sha256 {
 		return nil
 	}
-	if f.check != nil && int64(len(b)) <= f.size {
-		if err := f.check(path, b); err != nil {
+	if f.check != nil {
+		if err := f.check(path, b[:min(int64(len(b)), f.size)]); err != nil {
 			return err
 		}
 	}

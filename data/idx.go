@@ -45,8 +45,8 @@ func parseIDX(path string, b []byte, rank int) (dims []int, values []byte, err e
 			return nil, nil, corrupt(path, 4+4*i, "dimension %d is 0, expected at least 1", i)
 		}
 		if uint64(d) > uint64(len(b)-head)/uint64(size) {
-			return nil, nil, corrupt(path, 4+4*i, "dimensions %v×%d… are more than the %d bytes that follow the header: "+
-				"the file is truncated or its header wrong", dims, d, len(b)-head)
+			return nil, nil, corrupt(path, 4+4*i, "dimensions %s are more than the %d bytes that follow the header: "+
+				"the file is truncated or its header wrong", times(append(dims, int(d))), len(b)-head)
 		}
 		dims = append(dims, int(d))
 		size *= int(d)
@@ -104,4 +104,26 @@ func parseIDXPair(imagePath string, images []byte, labelPath string, labels []by
 		return nil, corrupt(labelPath, 4, "%d labels, expected %d, one for every image of %s", len(ls), dims[0], imagePath)
 	}
 	return &Set{Shape: []int{dims[1], dims[2], 1}, Classes: classes, Max: 255, Pixels: pixels, Labels: ls}, nil
+}
+
+// idxImageFile pins a file of n images of h×w.
+func idxImageFile(n, h, w int, sha256 string, names ...string) file {
+	return file{names: names, size: int64(16 + n*h*w), sha256: sha256, check: func(path string, b []byte) error {
+		dims, _, err := parseIDXImages(path, b)
+		if err == nil && (dims[0] != n || dims[1] != h || dims[2] != w) {
+			return corrupt(path, 4, "images of %s, expected %s", times(dims), times([]int{n, h, w}))
+		}
+		return err
+	}}
+}
+
+// idxLabelFile pins a file of n labels below classes.
+func idxLabelFile(n, classes int, sha256 string, names ...string) file {
+	return file{names: names, size: int64(8 + n), sha256: sha256, check: func(path string, b []byte) error {
+		labels, err := parseIDXLabels(path, b, classes)
+		if err == nil && len(labels) != n {
+			return corrupt(path, 4, "%d labels, expected %d", len(labels), n)
+		}
+		return err
+	}}
 }

@@ -1,8 +1,6 @@
 package data
 
-import (
-	"context"
-)
+import "context"
 
 // mnistSource is MNIST (Y. LeCun, C. Cortes, C. Burges) from its four official IDX files, with the customary
 // normalisation, mean 0.1307 and deviation 0.3081 of x = pixel/255.
@@ -17,32 +15,14 @@ func mnistSource() source {
 
 // mnistFiles pins the official files by the SHA-256 of what is in the gzip, since mirrors compress differently.
 func mnistFiles() collection {
-	images := func(name, other, sum string, n int64) file {
-		return file{names: []string{name, other}, size: 16 + n*28*28, sha256: sum, check: func(path string, b []byte) error {
-			dims, _, err := parseIDXImages(path, b)
-			if err == nil && (int64(dims[0]) != n || dims[1] != 28 || dims[2] != 28) {
-				return corrupt(path, 4, "images of %s, expected %d×28×28", times(dims), n)
-			}
-			return err
-		}}
-	}
-	labels := func(name, other, sum string, n int64) file {
-		return file{names: []string{name, other}, size: 8 + n, sha256: sum, check: func(path string, b []byte) error {
-			ls, err := parseIDXLabels(path, b, 10)
-			if err == nil && int64(len(ls)) != n {
-				return corrupt(path, 4, "%d labels, expected %d", len(ls), n)
-			}
-			return err
-		}}
-	}
 	return collection{
 		name:    "mnist",
 		folders: []string{"", "mnist", "MNIST/raw"}, // the last as torchvision lays it
 		files: []file{
-			images("train-images-idx3-ubyte", "train-images.idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 60000),
-			labels("train-labels-idx1-ubyte", "train-labels.idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60000),
-			images("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 10000),
-			labels("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10000),
+			idxImageFile(60000, 28, 28, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", "train-images-idx3-ubyte", "train-images.idx3-ubyte"),
+			idxLabelFile(60000, 10, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", "train-labels-idx1-ubyte", "train-labels.idx1-ubyte"),
+			idxImageFile(10000, 28, 28, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", "t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
+			idxLabelFile(10000, 10, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", "t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
 		},
 		mirrors: []string{
 			"https://ossci-datasets.s3.amazonaws.com/mnist",
