@@ -59,15 +59,22 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return nil
 }
 
-// sweep removes the temporary files that killed writers of base left in dir. What it cannot remove stays: it is
-// litter, not an error.
+// Sweep removes the temporary files that killed writers left in dir, of whatever path, more than an hour ago. What it cannot
+// remove stays: it is litter, not an error.
+func Sweep(dir string) { sweep(dir, "") }
+
+// sweep is Sweep of the temporary files of base alone; "" is all of them.
 func sweep(dir, base string) {
+	prefix := "."
+	if base != "" {
+		prefix += base + "."
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return // Write is about to say so
 	}
 	for _, e := range entries {
-		if n := e.Name(); strings.HasPrefix(n, "."+base+".") && strings.HasSuffix(n, ".tmp") {
+		if n := e.Name(); strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".tmp") {
 			if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
 				os.Remove(filepath.Join(dir, n))
 			}

@@ -111,9 +111,16 @@ func TestSweepsAbandonedFilesOnly(t *testing.T) {
 	if err := Write(filepath.Join(dir, "a"), text("")); err != nil {
 		t.Fatal(err)
 	}
-	for p, want := range map[string]bool{old: false, young: true, other: true} {
-		if _, err := os.Stat(p); (err == nil) != want {
-			t.Errorf("%s: there = %v, want %v", p, err == nil, want)
+	check := func(want map[string]bool) {
+		t.Helper()
+		for p, want := range want {
+			if _, err := os.Stat(p); (err == nil) != want {
+				t.Errorf("%s: there = %v, want %v", p, err == nil, want)
+			}
 		}
 	}
+	check(map[string]bool{old: false, young: true, other: true})
+	plain := age("b.tmp", 2*time.Hour) // not of Write's making
+	Sweep(dir)
+	check(map[string]bool{young: true, other: false, plain: true})
 }
