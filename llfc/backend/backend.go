@@ -77,11 +77,15 @@ func Open(name string) (compute.Backend, Info, error) {
 	case engine == "go":
 		return openGo(name)
 	case name == "cpu" || name == "cuda":
-		return openXLA(name)
-	case engine == "xla":
-		return openXLA(config)
+		config = name
+	case engine != "xla":
+		return nil, Info{}, fmt.Errorf("backend: unknown backend %q: expected xla, xla:cpu, xla:cuda, xla:/path/to/plugin.so or go", name)
 	}
-	return nil, Info{}, fmt.Errorf("backend: unknown backend %q: expected xla, xla:cpu, xla:cuda, xla:/path/to/plugin.so or go", name)
+	b, info, err := openXLA(config)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("backend: %w", err)
+	}
+	return b, info, nil
 }
 
 // openXLA opens a plugin ("cpu", "cuda", an absolute path, each with options after a comma); "" is the best one found.
@@ -99,8 +103,11 @@ func openXLA(config string) (compute.Backend, Info, error) {
 		note = fmt.Sprintf("%s is not used: %v", gpu, err)
 	}
 	b, info, err := openPlugin("cpu", options)
-	info.Note = join(note, info.Note)
-	return b, info, err
+	if err != nil {
+		return nil, Info{}, errors.New(join(note, err.Error()))
+	}
+	info.Note = note
+	return b, info, nil
 }
 
 // openPlugin opens one plugin, found by its device's name or given as a path.
