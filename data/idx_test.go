@@ -80,9 +80,9 @@ func TestParseIDXAllocatesLittle(t *testing.T) {
 }
 
 func FuzzIDX(f *testing.F) {
-	f.Add(idx([]int{2, 1, 3}, 1, 2, 3, 4, 5, 6), 3)
-	f.Add(idx([]int{2}, 9, 0), 1)
-	f.Add(idx([]int{1 << 31, 1 << 31, 4}, 0, 0), 3)
+	f.Add(idx([]int{2, 1, 3}, 1, 2, 3, 4, 5, 6), 2)
+	f.Add(idx([]int{2}, 9, 0), 0)
+	f.Add(idx([]int{1 << 31, 1 << 31, 4}, 0, 0), 2)
 	f.Fuzz(func(t *testing.T, b []byte, rank int) {
 		rank = 1 + int(uint(rank)%4)
 		dims, values, err := parseIDX("fuzz", b, rank)
