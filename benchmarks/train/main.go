@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"layerwise/data"
@@ -21,14 +23,15 @@ import (
 func main() {
 	name := flag.String("backend", "", "backend to time")
 	seconds := flag.Float64("seconds", 6, "time each batch size so long, after a warm-up")
+	batches := flag.String("batches", "60,128,500", "the batch sizes to time")
 	flag.Parse()
-	if err := run(*name, *seconds); err != nil {
+	if err := run(*name, *batches, *seconds); err != nil {
 		fmt.Fprintln(os.Stderr, "train benchmark:", err)
 		os.Exit(1)
 	}
 }
 
-func run(name string, seconds float64) error {
+func run(name, batches string, seconds float64) error {
 	if err := backend.Tune(name); err != nil {
 		return err
 	}
@@ -53,7 +56,11 @@ func run(name string, seconds float64) error {
 	if err != nil {
 		return err
 	}
-	for _, batch := range []int{60, 128, 500} {
+	for _, text := range strings.Split(batches, ",") {
+		batch, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
 		rate, err := stepsPerSecond(f, d, batch, seconds)
 		if err != nil {
 			return err

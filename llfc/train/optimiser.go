@@ -59,6 +59,8 @@ func (o Optimiser) adam(beta1, beta2, epsilon float64) (rule, error) {
 			grad = o.decayed(w, grad)
 			m := graph.Add(graph.MulScalar(slots[0], beta1), graph.MulScalar(grad, 1-beta1))
 			v := graph.Add(graph.MulScalar(slots[1], beta2), graph.MulScalar(graph.Square(grad), 1-beta2))
+			mv := graph.OptimizationBarriers(m, v) // XLA would compute both a second time within the update of w
+			m, v = mv[0], mv[1]
 			step := graph.Div(m, graph.AddScalar(graph.Mul(graph.Sqrt(v), scalars[1]), epsilon))
 			return graph.Sub(w, graph.Mul(step, scalars[0])), []*graph.Node{m, v}
 		},
