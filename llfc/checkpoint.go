@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"layerwise/llfc/feed"
@@ -78,7 +80,7 @@ func LoadCheckpoint(path string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if c.Theta, err = f.Order(theta); err != nil {
-		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
+		return Checkpoint{}, fmt.Errorf("%s: %w; expected the names and shapes that describe prints: dense weights [in, out], convolutions [kh, kw, in, out]", path, err)
 	}
 	return c, nil
 }
@@ -90,6 +92,9 @@ func (c *Checkpoint) readMeta() error {
 	}
 	if err := json.Unmarshal([]byte(text), &c.Normalize); err != nil {
 		return fmt.Errorf("normalize %.100q: %w", text, err)
+	}
+	if in := c.Network.Input; len(in) == 3 && (len(c.Normalize.Mean) != in[2] || len(c.Normalize.Std) != in[2]) {
+		return fmt.Errorf("normalize %.100q: expected a mean and a std for each of %d channels", text, in[2])
 	}
 	if text, ok := c.Meta[metaRun]; ok {
 		c.Run = &Run{}
@@ -123,6 +128,21 @@ func Versions() string {
 	out := fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, m := range modules("github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla") {
 		out += ", " + m
+	}
+	return out
+}
+
+func modules(paths ...string) (out []string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	for _, p := range paths {
+		for _, m := range info.Deps {
+			if m.Path == p {
+				out = append(out, p[strings.LastIndex(p, "/")+1:]+" "+m.Version)
+			}
+		}
 	}
 	return out
 }

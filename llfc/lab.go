@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/gomlx/compute"
 
@@ -23,10 +24,11 @@ type Lab struct {
 	Runs    string       // the folder of the run store
 	Data    data.Options // where data sets are looked for
 
-	progress *display
-	mu       sync.Mutex
-	loaded   map[string][2]*data.Set
-	models   map[string]*network.Model
+	checkpointEvery time.Duration // how much work a killed run can lose
+	progress        *display
+	mu              sync.Mutex
+	loaded          map[string][2]*data.Set
+	models          map[string]*network.Model
 }
 
 // Open opens the best backend found and the run store in $LAYERWISE_RUNS, by default the folder runs of the working
@@ -46,7 +48,7 @@ func OpenOn(name string) (*Lab, error) {
 	if runs, err = filepath.Abs(runs); err != nil {
 		return nil, err
 	}
-	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), progress: newDisplay(),
+	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), checkpointEvery: 15 * time.Second, progress: newDisplay(),
 		loaded: map[string][2]*data.Set{}, models: map[string]*network.Model{}}
 	l.Data.Progress = l.progress.download
 	if info.Note != "" {

@@ -23,7 +23,7 @@ type display struct {
 	notebook bool
 	cell     string // the notebook output that is replaced
 	last     time.Time
-	shown    bool // a line is on the terminal that the next one overwrites
+	shown    string // the passing state that is to be seen now
 }
 
 func newDisplay() *display {
@@ -56,13 +56,17 @@ func (d *display) line(text string, last bool) {
 			d.cell = ""
 			gonbui.Sync()
 		}
+	case d.terminal && last:
+		fmt.Fprintf(d.out, "\r\x1b[K%s\n", text)
 	case d.terminal:
-		fmt.Fprintf(d.out, "\r\x1b[K%s", text)
-		if d.shown = !last; last {
-			fmt.Fprintln(d.out)
-		}
+		fmt.Fprintf(d.out, "\r\x1b[K\x1b[?7l%s\x1b[?7h", text) // cut at the edge: of a line that wraps, only the last row could be overwritten
+	case last && text == d.shown: // is there already
 	default:
 		fmt.Fprintln(d.out, text)
+	}
+	d.shown = text
+	if last {
+		d.shown = ""
 	}
 }
 

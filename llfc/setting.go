@@ -69,10 +69,10 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 // Spawn is the sibling of a run that shares its first epochs and then sees the data in another order. epochs may be a fraction; 0 shares the
 // initialisation alone.
 func (r Run) Spawn(epochs float64, order int64) (Run, error) {
-	step := int(math.Round(epochs * float64(r.Train.StepsPerEpoch(r.Data.Samples))))
-	if step < 0 || step > r.Steps() {
-		return Run{}, fmt.Errorf("spawn after %g epochs of a run of %d", epochs, r.Train.Epochs)
+	if !(epochs >= 0 && epochs <= float64(r.Train.Epochs)) { // NaN neither
+		return Run{}, fmt.Errorf("spawn after %g epochs of a run of %d; it must lie between 0 and %d", epochs, r.Train.Epochs, r.Train.Epochs)
 	}
+	step := int(math.Round(epochs * float64(r.Train.StepsPerEpoch(r.Data.Samples))))
 	r.Train = r.Train.Fork(step, order, order)
 	return r, nil
 }

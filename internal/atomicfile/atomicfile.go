@@ -29,7 +29,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if dir == "" {
 		dir = "."
 	}
-	sweep(dir, base)
+	sweep(dir, base, abandoned)
 	// Not os.CreateTemp: its 0600 would outlive the rename.
 	name := filepath.Join(dir, fmt.Sprintf(".%s.%016x.tmp", base, rand.Uint64()))
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -59,12 +59,12 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return nil
 }
 
-// Sweep removes the temporary files that killed writers left in dir, of whatever path, more than an hour ago. What it cannot
-// remove stays: it is litter, not an error.
-func Sweep(dir string) { sweep(dir, "") }
+// Sweep removes the temporary files in dir, of whatever path, that nobody has written to for so long. Who knows that there is no other
+// writer, by a lock, need not wait as long as Write does. What cannot be removed stays: it is litter, not an error.
+func Sweep(dir string, idle time.Duration) { sweep(dir, "", idle) }
 
 // sweep is Sweep of the temporary files of base alone; "" is all of them.
-func sweep(dir, base string) {
+func sweep(dir, base string, idle time.Duration) {
 	prefix := "."
 	if base != "" {
 		prefix += base + "."
@@ -75,7 +75,7 @@ func sweep(dir, base string) {
 	}
 	for _, e := range entries {
 		if n := e.Name(); strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".tmp") {
-			if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+			if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > idle {
 				os.Remove(filepath.Join(dir, n))
 			}
 		}

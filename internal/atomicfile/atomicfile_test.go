@@ -121,6 +121,8 @@ func TestSweepsAbandonedFilesOnly(t *testing.T) {
 	}
 	check(map[string]bool{old: false, young: true, other: true})
 	plain := age("b.tmp", 2*time.Hour) // not of Write's making
-	Sweep(dir)
+	Sweep(dir, time.Hour)
 	check(map[string]bool{young: true, other: false, plain: true})
+	Sweep(dir, 30*time.Second)
+	check(map[string]bool{young: false, plain: true})
 }
