@@ -38,6 +38,7 @@ type Feed struct {
 	Set    *data.Set
 	norm   Normalization
 	device []*tensors.Tensor // pixels [N, H·W·C] uint8, labels [N] int32
+	read   *graph.Exec       // Batch alone
 }
 
 // New copies the set to the device, as bytes.
@@ -61,7 +62,15 @@ func New(b compute.Backend, s *data.Set, n Normalization) (*Feed, error) {
 		return nil, fmt.Errorf("feed: %s/%s: %w", s.Name, s.Split, err)
 	}
 	labels := tensors.FromFlatDataAndDimensions(s.Labels, s.Len())
-	return &Feed{s, n, []*tensors.Tensor{pixels, labels}}, nil
+	f := &Feed{Set: s, norm: n, device: []*tensors.Tensor{pixels, labels}}
+	if f.read, err = graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
+		x, y := f.Batch(in[0], in[1], in[2])
+		return []*graph.Node{x, y}
+	}); err != nil {
+		return nil, fmt.Errorf("feed: %s/%s: %w", s.Name, s.Split, err)
+	}
+	f.read.SetMaxCache(-1)
+	return f, nil
 }
 
 // Args are the device tensors to pass to an executable, for Batch to take back as nodes: pixels, labels.
@@ -91,6 +100,16 @@ func (f *Feed) Batch(pixels, labels, index *graph.Node) (x, y *graph.Node) {
 	}
 	x = graph.Add(graph.Mul(x, graph.ExpandLeftToRank(graph.Const(g, scale), 4)), graph.ExpandLeftToRank(graph.Const(g, shift), 4))
 	return x, graph.Gather(labels, at)
+}
+
+// Read gathers a batch once, for callers that pass it to several executables: x [B, H, W, C] float32, normalised, and y [B] int32
+// stay on the device until the caller releases them.
+func (f *Feed) Read(index []int32) (x, y *tensors.Tensor, err error) {
+	out, err := f.read.Call(append(f.Args(), index)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("feed: %s/%s: %w", f.Set.Name, f.Set.Split, err)
+	}
+	return out[0], out[1], nil
 }
 
 // Indices returns 0 … n−1 in batches of the given size. The last one is filled up with its own last sample, since a new batch size

@@ -20,7 +20,7 @@ type Model struct {
 	About   *Trace // the description: parameters, taps, cost
 
 	mu    sync.Mutex
-	execs map[string]*graph.Exec // by tap to read, and tap to start from
+	execs map[string]*graph.Exec // by the key given to Exec
 }
 
 // Compile checks the network and binds it to a backend.
@@ -174,13 +174,7 @@ func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
 }
 
 func (f *Model) exec(from string, tap int) (*graph.Exec, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	key := fmt.Sprintf("%s>%d", from, tap)
-	if e := f.execs[key]; e != nil {
-		return e, nil
-	}
-	e, err := graph.NewExec(f.Backend, func(in []*graph.Node) []*graph.Node {
+	return f.Exec(fmt.Sprintf("network: %s>%d", from, tap), func(in []*graph.Node) []*graph.Node {
 		last := len(in) - 1
 		node := f.Trace(in[:last], in[last], Options{From: from}).Taps[tap].Node
 		if node == nil {
@@ -188,6 +182,17 @@ func (f *Model) exec(from string, tap int) (*graph.Exec, error) {
 		}
 		return []*graph.Node{node}
 	})
+}
+
+// Exec returns the executable of a graph function, built on first use and kept under key, so that a caller who comes back does not
+// compile again. The key must tell apart all that build depends on; begin it with the caller's package. New shapes compile again.
+func (f *Model) Exec(key string, build func(in []*graph.Node) []*graph.Node) (*graph.Exec, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e := f.execs[key]; e != nil {
+		return e, nil
+	}
+	e, err := graph.NewExec(f.Backend, build)
 	if err != nil {
 		return nil, err
 	}

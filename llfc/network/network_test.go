@@ -11,6 +11,8 @@ import (
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // nets are the architectures that every law is tried on, with sizes of their own beside the defaults.
@@ -381,6 +383,26 @@ func TestOrder(t *testing.T) {
 	}
 	if _, err := f.Order(append(slices.Clone(theta), Tensor{Name: "extra"})); err == nil || !strings.Contains(err.Error(), "extra") {
 		t.Errorf("a foreign tensor gave %v", err)
+	}
+}
+
+func TestExecIsKept(t *testing.T) {
+	f := must[*Model](t)(Compile(backends(t)["go"], nets(t)["mlp"]))
+	builds := 0
+	build := func(in []*graph.Node) []*graph.Node { builds++; return []*graph.Node{graph.Neg(in[0])} }
+	for range 2 {
+		e := must[*graph.Exec](t)(f.Exec("test: neg", build))
+		out := must[[]*tensors.Tensor](t)(e.Call(float32(3)))
+		if got := tensors.ToScalar[float32](out[0]); got != -3 {
+			t.Errorf("got %g, expected -3", got)
+		}
+		Free(out...)
+	}
+	if builds != 1 {
+		t.Errorf("built %d times, expected once", builds)
+	}
+	if a, b := must[*graph.Exec](t)(f.Exec("test: neg", build)), must[*graph.Exec](t)(f.Exec("test: other", build)); a == b {
+		t.Error("two keys share an executable")
 	}
 }
 
