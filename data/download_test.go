@@ -161,6 +161,9 @@ func TestDownloadResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole(t, y, cache)
+			if kept, err := os.ReadFile(filepath.Join(cache, "toy", first)); c.name != "nothing, unpacked by the server" && !bytes.Equal(kept, b) {
+				t.Errorf("the cache keeps %d bytes, %v, expected the server's own %d", len(kept), err, len(b))
+			}
 			var asked []string
 			for _, a := range m.requests() {
 				if name, r, _ := strings.Cut(a, " "); name == first {
@@ -270,6 +273,24 @@ func TestBrokenConnection(t *testing.T) {
 	}
 }
 
+// A mirror that breaks off and is damaged too is not asked for ever.
+func TestBrokenAndDamaged(t *testing.T) {
+	y, first, packed := big()
+	n := len(packed[first])
+	m := serveBy(t, func(w http.ResponseWriter, r *http.Request, name string) {
+		if r.Header.Get("Range") == "" {
+			w.Header().Set("Content-Length", fmt.Sprint(n))
+			w.Write(packed[name][:n/3])
+			panic(http.ErrAbortHandler)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(append(slices.Clone(packed[name][:n-100]), make([]byte, 100)...)))
+	})
+	_, _, err := y.load(Options{Cache: t.TempDir(), Mirrors: mirrors(m)})
+	if !isCorrupt(err) || len(m.requests()) != 2 {
+		t.Errorf("error %v after %q", err, m.requests())
+	}
+}
+
 func TestCancelKeepsThePart(t *testing.T) {
 	y, first, packed := big()
 	n := len(packed[first])
@@ -291,7 +312,8 @@ func TestCancelKeepsThePart(t *testing.T) {
 		}
 	}}
 	_, _, err := loadMNIST(ctx, o, y.collection)
-	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), first) {
+	var missing *MissingError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &missing) || !strings.Contains(err.Error(), first) {
 		t.Fatalf("error %v, expected to be cancelled", err)
 	}
 	if b, err := os.ReadFile(filepath.Join(cache, "toy", first+".part")); err != nil || !bytes.Equal(b, packed[first][:n/2]) {
@@ -333,6 +355,25 @@ func TestSilentServer(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "no data for 50ms") || time.Since(start) > 3*time.Second {
 			t.Errorf("%s: error %v after %v", name, err, time.Since(start))
 		}
+	}
+}
+
+// A slow server that goes on talking is not given up.
+func TestSlowServer(t *testing.T) {
+	y, first, packed := big()
+	b := packed[first]
+	m := serveBy(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		for chunk := range slices.Chunk(b, len(b)/8+1) {
+			w.Write(chunk)
+			w.(http.Flusher).Flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	tr := transfer{client: http.DefaultClient, stall: 500 * time.Millisecond}
+	start := time.Now()
+	_, err := tr.fetch(context.Background(), y.files[0], m.URL+"/"+first, filepath.Join(t.TempDir(), first))
+	if err != nil || len(m.requests()) != 1 || time.Since(start) < tr.stall {
+		t.Errorf("%v after %v and %q", err, time.Since(start), m.requests())
 	}
 }
 
