@@ -73,10 +73,10 @@ func (l *Lab) saveState(r Run, path string, s saved) error {
 func (l *Lab) loadState(r Run, path string) (saved, error) {
 	p, meta, err := network.Load(path)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if unreadable(err) {
 			return saved{}, err
 		}
-		return saved{}, fmt.Errorf("%w; if it is damaged, delete it: training then goes on from the state before it", err)
+		return saved{}, fmt.Errorf("%w; delete it, and training goes on from the state before it", err)
 	}
 	if meta[metaRun] != r.JSON() {
 		return saved{}, fmt.Errorf("%s is not a state of this run; delete it", path)

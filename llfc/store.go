@@ -74,8 +74,10 @@ func (l *Lab) load(r Run, dir string) (Checkpoint, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Checkpoint{}, err
+	case unreadable(err):
+		return Checkpoint{}, err
 	case err != nil:
-		return Checkpoint{}, fmt.Errorf("%w; if it is damaged, delete it to train the run again", err)
+		return Checkpoint{}, fmt.Errorf("%w; delete it to train the run again", err)
 	case c.Run == nil || c.Run.JSON() != r.JSON():
 		return Checkpoint{}, fmt.Errorf("%s is of another run, %s; delete it to train this one", path, c.Label())
 	}
@@ -83,6 +85,12 @@ func (l *Lab) load(r Run, dir string) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	return c, nil
+}
+
+// unreadable says that the system would not read a file, which tells nothing of its content.
+func unreadable(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p)
 }
 
 // describes returns nil if a run.json is that of the run.
