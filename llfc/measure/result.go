@@ -1,0 +1,124 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+
+	"layerwise/llfc/feed"
+)
+
+// Result is what Pair has measured.
+type Result struct {
+	Set     string // the data set that layers were measured on, "mnist/test"
+	Samples int    // its size
+	Alphas  []float64
+	Layers  []Layer   // the input and second names of a value are left out
+	Lines   []Line    // loss and error: first on Set, then on the other splits
+	Mixed   []float64 // for each α the error of the blend αf_A + (1−α)f_B of the logits, a fraction
+	Raw     *Raw      // every sample's values, nil unless asked for
+
+	linear, coef []Profile // for each α
+	baseline     Profile
+	weak         *Weak
+	commute      *Commutativity
+}
+
+// Weak is Definition 3 at every nonlinearity: Dist(σ(αz_A + (1−α)z_B), ασ(z_A) + (1−α)σ(z_B)) over samples.
+type Weak struct {
+	Half         Profile // at α = ½
+	Max          Profile // maximum over α for each sample, the paper's Dist_σ
+	Disagreement Profile // share of units whose z has another sign at A than at B, where alone a ReLU is not additive
+}
+
+// Commutativity is Definition 4 at every linear map, over the whole set: a distance of 0 is exact, and the first map's Com and H
+// are always 0. There is no deviation over samples.
+type Commutativity struct {
+	Com Profile // Dist(W_A·H_A + W_B·H_B, W_A·H_B + W_B·H_A)
+	W   Profile // Dist(W_A, W_B), for scale
+	H   Profile // Dist(H_A, H_B) of the inputs, for scale
+}
+
+func (m *meter) result(d *feed.Feed) *Result {
+	r := &Result{Set: d.Set.Name + "/" + d.Set.Split, Samples: d.Len(), Alphas: m.alphas, Layers: m.layers, Raw: m.raw}
+	names := make([]string, len(m.layers))
+	for i, l := range m.layers {
+		names[i] = l.Name
+	}
+	line := Line{Split: d.Set.Split, Samples: d.Len(), Alphas: m.alphas}
+	for k := range m.alphas {
+		loss, wrong := m.scores[k].means()
+		line.Loss, line.Error = append(line.Loss, loss), append(line.Error, wrong)
+		_, mixed := m.mixed[k].means()
+		r.Mixed = append(r.Mixed, mixed)
+		r.linear = append(r.linear, perSample(names, m.linear[k]))
+		r.coef = append(r.coef, perSample(names, m.coef[k]))
+	}
+	r.Lines = []Line{line}
+	r.baseline = perSample(names, m.baseline)
+	if c := m.conditions; c != nil {
+		r.weak = &Weak{perSample(c.acts, c.half), perSample(c.acts, c.most), perSample(c.acts, c.disagreement)}
+		r.commute = &Commutativity{whole(c.linears, c.com, d.Len()), whole(c.linears, c.w, d.Len()), whole(c.linears, c.h, d.Len())}
+	}
+	return r
+}
+
+// Line returns loss and error along the line on a split.
+func (r *Result) Line(split string) (Line, error) {
+	var have []string
+	for _, l := range r.Lines {
+		if l.Split == split {
+			return l, nil
+		}
+		have = append(have, l.Split)
+	}
+	return Line{}, fmt.Errorf("measure: the split %q was not measured; there is %q", split, have)
+}
+
+// Errors is the error along the line on the split that layers were measured on (Definition 1).
+func (r *Result) Errors() Curve { return r.Lines[0].Errors() }
+
+// Losses is the loss along the line on the split that layers were measured on, in nats.
+func (r *Result) Losses() Curve { return r.Lines[0].Losses() }
+
+// Barrier is the error barrier on the split that layers were measured on, a fraction.
+func (r *Result) Barrier() Barrier { return r.Lines[0].ErrorBarrier() }
+
+// Lemma1 gives the error of the blended logits along the line, and the bound of Lemma 1, Err(θ_A) + Err(θ_B), above which it never lies.
+func (r *Result) Lemma1() (mixed Curve, bound float64) {
+	errs := r.Lines[0].Error
+	return Curve{Alphas: r.Alphas, Values: r.Mixed}, errs[0] + errs[len(errs)-1]
+}
+
+// LLFC is Definition 2 at every layer: E[1 − cos_α], the angle between f(θ_α) and αf(θ_A) + (1−α)f(θ_B).
+func (r *Result) LLFC(alpha float64) (Profile, error) { return r.at(r.linear, alpha) }
+
+// Coef is E[coef_α] at every layer, coef_α = ⟨f_α, f_int⟩ / ‖f_int‖² with f_int = αf(θ_A) + (1−α)f(θ_B): the 1/c of Definition 2.
+func (r *Result) Coef(alpha float64) (Profile, error) { return r.at(r.coef, alpha) }
+
+// Baseline is E[1 − cos_{A,B}] at every layer, without which a small LLFC says nothing.
+func (r *Result) Baseline() Profile { return r.baseline }
+
+func (r *Result) at(p []Profile, alpha float64) (Profile, error) {
+	if k := find(r.Alphas, alpha); k >= 0 {
+		return p[k], nil
+	}
+	return Profile{}, fmt.Errorf("measure: α = %g was not measured; there is %v", alpha, r.Alphas)
+}
+
+var errNoConditions = errors.New("measure: weak additivity and commutativity were not measured; set Options.Conditions")
+
+// WeakAdditivity is Definition 3.
+func (r *Result) WeakAdditivity() (Weak, error) {
+	if r.weak == nil {
+		return Weak{}, errNoConditions
+	}
+	return *r.weak, nil
+}
+
+// Commutativity is Definition 4.
+func (r *Result) Commutativity() (Commutativity, error) {
+	if r.commute == nil {
+		return Commutativity{}, errNoConditions
+	}
+	return *r.commute, nil
+}

@@ -1,0 +1,175 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
+)
+
+// stream is one pass over a set, batch by batch. What it holds on the device does not depend on the number of samples.
+type stream struct {
+	f     *network.Model
+	d     *feed.Feed
+	theta [][]*tensors.Tensor // the weights given to open
+	index [][]int32
+	count []int // samples of each batch that are not padding
+	at    int   // batches read so far
+	x, y  *tensors.Tensor
+	err   error
+}
+
+// open puts the weights on the device. batch 0 chooses; kept is the number of forward passes whose values are held at once.
+func open(f *network.Model, d *feed.Feed, batch, kept int, theta ...network.Params) (*stream, error) {
+	if want := f.Network.Spec.Input; fmt.Sprint(want) != fmt.Sprint(d.Set.Shape) {
+		return nil, fmt.Errorf("measure: the samples of %s/%s have shape %v, but the network takes %v", d.Set.Name, d.Set.Split, d.Set.Shape, want)
+	}
+	if have, max := len(d.Set.Classes), f.Network.Spec.Classes; have > max {
+		return nil, fmt.Errorf("measure: %s/%s has %d classes, but the network only %d logits", d.Set.Name, d.Set.Split, have, max)
+	}
+	if batch < 0 {
+		return nil, fmt.Errorf("measure: a batch of %d samples; 0 chooses one", batch)
+	}
+	if batch == 0 {
+		batch = choose(f, d.Len(), kept)
+	}
+	s := &stream{f: f, d: d}
+	s.index, s.count = feed.Indices(d.Len(), batch)
+	for i, p := range theta {
+		if err := checkFinite(p); err != nil {
+			s.close()
+			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
+		}
+		device, err := f.Upload(p)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
+		}
+		s.theta = append(s.theta, device)
+	}
+	return s, nil
+}
+
+// checkFinite looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, so it may never reach the loss.
+func checkFinite(theta network.Params) error {
+	for _, t := range theta {
+		for j, v := range t.Data {
+			if v-v != 0 {
+				return fmt.Errorf("tensor %q holds %v at position %d; training may have diverged, or the file is not of this kind", t.Name, v, j)
+			}
+		}
+	}
+	return nil
+}
+
+// Limits of a chosen batch.
+const (
+	largestXLA = 1000      // interpolating is a pass over the weights for each batch: 5 % of the time of the paper's MLP here, more below
+	largestGo  = 250       // the Go backend makes every intermediate value, which should stay in the cache
+	budget     = 512 << 20 // bytes of features held at once
+)
+
+// choose returns a batch size for n samples that leaves little padding.
+func choose(f *network.Model, n, kept int) int {
+	largest := largestGo
+	if folded(f) {
+		largest = largestXLA
+	}
+	features := 0
+	for _, tap := range f.About.Taps {
+		size := 1
+		for _, d := range tap.Dims {
+			size *= d
+		}
+		features += size
+	}
+	largest = max(1, min(largest, budget/(4*features*(kept+1))))
+	batches := (n + largest - 1) / largest
+	return (n + batches - 1) / batches
+}
+
+// String names the set and the batch, for errors.
+func (s *stream) String() string {
+	first := s.index[max(s.at-1, 0)][0]
+	return fmt.Sprintf("%s/%s, samples from %d", s.d.Set.Name, s.d.Set.Split, first)
+}
+
+// next reads the next batch; false at the end, or after an error.
+func (s *stream) next(ctx context.Context) bool {
+	network.Free(s.x, s.y)
+	s.x, s.y = nil, nil
+	if s.at == len(s.index) {
+		return false
+	}
+	if s.err = ctx.Err(); s.err != nil {
+		return false
+	}
+	s.at++
+	s.x, s.y, s.err = s.d.Read(s.index[s.at-1])
+	return s.err == nil
+}
+
+func (s *stream) close() {
+	network.Free(s.x, s.y)
+	for _, theta := range s.theta {
+		network.Free(theta...)
+	}
+}
+
+// weights are the arguments of θ_α: θ_A, θ_B, α, 1−α.
+func (s *stream) weights(alpha float64) []any {
+	return args(s.theta[0], s.theta[1], float32(alpha), float32(1-alpha))
+}
+
+// args flattens slices of tensors into one list of arguments.
+func args(parts ...any) []any {
+	var out []any
+	for _, p := range parts {
+		switch p := p.(type) {
+		case []any:
+			out = append(out, p...)
+		case []*tensors.Tensor:
+			for _, t := range p {
+				out = append(out, t)
+			}
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// call runs a function. It returns the table of this batch without the padding, and what stays on the device, for the caller to free.
+func (s *stream) call(ctx context.Context, fn function, parts ...any) (rows [][]float64, kept []*tensors.Tensor, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	exec, err := s.f.Exec(fn.key, func(in []*graph.Node) []*graph.Node { return fn.build(s.f, in) })
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := exec.Call(args(parts...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer network.Free(out[0])
+	flat, err := tensors.CopyFlatData[float64](out[0])
+	if err != nil {
+		network.Free(out[1:]...)
+		return nil, nil, err
+	}
+	width := len(flat) / len(s.index[0])
+	if width == 0 {
+		network.Free(out[1:]...)
+		return nil, nil, errors.New("no columns")
+	}
+	for i := range s.count[s.at-1] {
+		rows = append(rows, flat[i*width:(i+1)*width])
+	}
+	return rows, out[1:], nil
+}
