@@ -28,7 +28,9 @@ func (a *Assigner) Assign(gain []float64, n int) ([]int, error) {
 		if v = math.Abs(v); !(v <= 1e290) { // room for sums
 			return nil, fmt.Errorf("assign: gain of row %d, column %d is %g, expected a finite number", i/n, i%n, gain[i])
 		}
-		largest = max(largest, v)
+		if v > largest {
+			largest = v
+		}
 	}
 	s := assignment{n: n, gain: gain, prices: a.prices, column: make([]int, n), row: make([]int, n), x: make([]float64, n), open: make([]float64, n)}
 	free := make([]int, n)

@@ -13,8 +13,11 @@ func profits(g, w, x []float64) (best, second float64) {
 	for j, v := range g {
 		v -= w[j]
 		x[j] = v
-		second = max(second, min(best, v))
-		best = max(best, v)
+		if v > best { // the built-in max is slower: it minds NaN
+			best, second = v, best
+		} else if v > second {
+			second = v
+		}
 	}
 	return best, second
 }
@@ -24,8 +27,12 @@ func relax(g, w, d []float64, off float64) (least float64) {
 	least = math.Inf(1)
 	w, d = w[:len(g)], d[:len(g)]
 	for j, v := range g {
-		d[j] = min(d[j], w[j]-v+off)
-		least = min(least, d[j])
+		if v = w[j] - v + off; v < d[j] {
+			d[j] = v
+		}
+		if d[j] < least {
+			least = d[j]
+		}
 	}
 	return least
 }

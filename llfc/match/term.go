@@ -143,15 +143,18 @@ func (t *term) products(groups []*group) []float32 {
 			}
 		})
 		addProduct(t.a, t.scratchB, t.product, t.n, t.k)
-	} else if m := len(moved); m > 0 {
+	} else if len(moved) > 0 {
+		m := (len(moved) + 7) &^ 7 // whole vectors; the rest is zeros
 		t.scratchA = slices.Grow(t.scratchA[:0], t.n*m)[:t.n*m]
 		t.scratchB = slices.Grow(t.scratchB[:0], t.n*m)[:t.n*m]
 		parallel(t.n, func(u int) {
 			rowA, rowB := t.a[u*t.k:(u+1)*t.k], t.b[u*t.k:(u+1)*t.k]
+			x, y := t.scratchA[u*m:(u+1)*m], t.scratchB[u*m:(u+1)*m]
 			for i, c := range moved {
-				t.scratchA[u*m+i] = rowA[c]
-				t.scratchB[u*m+i] = rowB[from[c]] - rowB[t.from[c]]
+				x[i], y[i] = rowA[c], rowB[from[c]]-rowB[t.from[c]]
 			}
+			clear(x[len(moved):])
+			clear(y[len(moved):])
 		})
 		addProduct(t.scratchA, t.scratchB, t.product, t.n, m)
 	}

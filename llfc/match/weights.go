@@ -42,10 +42,7 @@ func Weights(s network.Symmetry, a, b network.Params, c Config) (Result, error) 
 	if c.MaxSweeps <= 0 {
 		c.MaxSweeps = 100
 	}
-	r := Result{Objective: math.Inf(-1)}
-	if r.Identity, err = m.objective(s.Identity()); err != nil {
-		return Result{}, fmt.Errorf("match: %w", err)
-	}
+	r := Result{Objective: math.Inf(-1), Identity: m.identity}
 	rng := rand.New(rand.NewPCG(uint64(c.Seed), 0x77656967)) // "weig"
 	for run := 0; run <= c.Restarts || r.Objective < r.Identity; run++ {
 		sweeps, err := m.ascend(run == 0, c.MaxSweeps, rng)
@@ -73,6 +70,7 @@ type matcher struct {
 	symmetry network.Symmetry
 	a, b     network.Params
 	votes    []string // tensors of the objective
+	identity float64  // the objective of moving nothing
 	groups   []*group
 	total    []float64                                    // [n, n] scratch
 	observe  func(group string, gained float64, all bool) // for tests, after each change; all: every term counted
@@ -94,9 +92,6 @@ func newMatcher(s network.Symmetry, a, b network.Params, buffers []string) (*mat
 	if err := a.SameLayout(b); err != nil {
 		return nil, fmt.Errorf("the two networks differ: %w", err)
 	}
-	if _, err := s.Apply(s.Identity(), b); err != nil {
-		return nil, err
-	}
 	m := &matcher{symmetry: s, a: a, b: b}
 	for _, g := range s.Groups {
 		m.groups = append(m.groups, &group{Group: g})
@@ -105,6 +100,10 @@ func newMatcher(s network.Symmetry, a, b network.Params, buffers []string) (*mat
 		if !slices.Contains(buffers, name) {
 			m.votes = append(m.votes, name)
 		}
+	}
+	var err error
+	if m.identity, err = m.objective(s.Identity()); err != nil { // also when the symmetry does not fit the weights
+		return nil, err
 	}
 	for i, g := range m.groups {
 		fixed := &term{n: g.Size} // all places that no other group moves, side by side
