@@ -112,3 +112,12 @@ func bar(share float64) string {
 
 // DownloadProgress shows downloads outside of a Lab.
 func DownloadProgress() func(file string, done, total int64) { return newDisplay().download }
+
+// count shows a task of so many parts; it leaves no line behind.
+func (d *display) count(label string) func(done, total int) {
+	return func(done, total int) {
+		if d.terminal || d.notebook {
+			d.line(fmt.Sprintf("%s  %s", label, bar(float64(done)/float64(max(1, total)))), false)
+		}
+	}
+}

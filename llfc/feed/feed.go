@@ -102,6 +102,9 @@ func (f *Feed) Batch(pixels, labels, index *graph.Node) (x, y *graph.Node) {
 	return x, graph.Gather(labels, at)
 }
 
+// Recipe names all that Batch depends on, for the key of an executable built with it.
+func (f *Feed) Recipe() string { return fmt.Sprintf("%v/%g %v", f.Set.Shape, f.Set.Max, f.norm) }
+
 // Read gathers a batch once, for callers that pass it to several executables: x [B, H, W, C] float32, normalised, and y [B] int32
 // stay on the device until the caller releases them.
 func (f *Feed) Read(index []int32) (x, y *tensors.Tensor, err error) {

@@ -27,6 +27,11 @@ func newEngine(t *Trainer) (engine, error) {
 	return newSingle(t)
 }
 
+// key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
+func (t *Trainer) key(what string) string {
+	return fmt.Sprintf("train: %s, %+v, %s", what, t.c.Optimiser, t.d.Recipe())
+}
+
 // step is one update in the graph: gradients of the mean loss, then the rule. It returns the new state, the loss and the share of wrong samples.
 func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*graph.Node) (next []*graph.Node, loss, wrong *graph.Node) {
 	n := len(t.f.About.Params)
@@ -83,7 +88,7 @@ type single struct {
 
 func newSingle(t *Trainer) (engine, error) {
 	size := len(t.layout())
-	e, err := graph.NewExec(t.f.Backend, func(in []*graph.Node) []*graph.Node {
+	e, err := t.f.Exec(t.key("one step"), func(in []*graph.Node) []*graph.Node {
 		x, y := t.d.Batch(in[size], in[size+1], in[size+2])
 		next, loss, wrong := t.step(in[:size], x, y, in[size+3], in[size+4:])
 		return append(next, loss, wrong)
@@ -123,7 +128,7 @@ type loop struct {
 const room = 256
 
 func newLoop(t *Trainer) (engine, error) {
-	e, err := graph.NewExec(t.f.Backend, func(in []*graph.Node) []*graph.Node {
+	e, err := t.f.Exec(t.key("loop"), func(in []*graph.Node) []*graph.Node {
 		g := in[0].Graph()
 		shape := make([]shapes.Shape, 0, len(in)+3)
 		state := append([]*graph.Node{}, in...)

@@ -13,7 +13,8 @@ import (
 	"layerwise/llfc/network"
 )
 
-// Trainer trains one network on one data set with one config; it compiles once.
+// Trainer trains one network on one data set with one config. Trainers of one model that differ in seeds, schedule or length share what is
+// compiled.
 type Trainer struct {
 	f      *network.Model
 	d      *feed.Feed
@@ -153,7 +154,7 @@ func (t *Trainer) diverged(loss []float32, first int) error {
 	for i, l := range loss {
 		if v := float64(l); math.IsNaN(v) || v > limit {
 			step := first + i
-			return fmt.Errorf("%w: loss %g at step %d (epoch %.2f) with learning rate %g; lower the rate or warm up longer",
+			return fmt.Errorf("%w: loss %g at step %d (epoch %.2f) at learning rate %g; lower the rate or warm up longer",
 				ErrDiverged, l, step, float64(step)/float64(t.c.StepsPerEpoch(t.d.Len())), t.rate(step))
 		}
 	}

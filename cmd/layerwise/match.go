@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"layerwise/llfc"
+	"layerwise/llfc/match"
+	"layerwise/llfc/network"
+)
+
+var matchVerb = verb{
+	name: "match", args: "A.safetensors B.safetensors --out FILE [flags]", about: "Permutes the hidden units of B to bring its weights close to A's",
+	example: "layerwise match a.safetensors b.safetensors --method weight --out b.matched.safetensors",
+	run: func(_ context.Context, c *command) error {
+		c.backendFlag()
+		method := c.String("method", "weight", "weight, the only `name` so far")
+		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
+		restarts := c.Int("restarts", llfc.MatchRestarts, "further searches, a `number`")
+		out := c.String("out", "", "write the permuted B to `file`")
+		if err := c.parse(2); err != nil {
+			return err
+		}
+		if err := c.need("out"); err != nil {
+			return err
+		}
+		if *method != "weight" {
+			return misuse{fmt.Errorf("--method %q: only weight is there so far", *method)}
+		}
+		a, err := llfc.LoadCheckpoint(c.given[0])
+		if err != nil {
+			return err
+		}
+		b, err := llfc.LoadCheckpoint(c.given[1])
+		if err != nil {
+			return err
+		}
+		l, err := c.lab()
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		moved, r, err := l.Match(a, b, match.Config{Seed: *seed, Restarts: *restarts}, noise(b.Network.Input))
+		if err != nil {
+			return fmt.Errorf("%s and %s: %w", c.given[0], c.given[1], err)
+		}
+		if err := llfc.SaveCheckpoint(*out, moved); err != nil {
+			return err
+		}
+		before, err := network.Distance(a.Theta, b.Theta)
+		if err != nil {
+			return err
+		}
+		after, err := network.Distance(a.Theta, moved.Theta)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s\n%s  ‖θ_A − θ_B‖ %.4f → %.4f; the permuted network is the same function\n", llfc.Spread(r), *out, before, after)
+		return nil
+	},
+}
+
+// noise is 64 standard normal inputs, on which the permuted network is compared with the original.
+func noise(shape []int) network.Tensor {
+	rng := rand.New(rand.NewPCG(1, 1))
+	x := network.Tensor{Name: "input", Dims: append([]int{64}, shape...)}
+	n := 1
+	for _, d := range x.Dims {
+		n *= d
+	}
+	for range n {
+		x.Data = append(x.Data, float32(rng.NormFloat64()))
+	}
+	return x
+}

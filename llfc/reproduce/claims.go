@@ -1,0 +1,204 @@
+package reproduce
+
+import (
+	"math"
+	"slices"
+
+	"layerwise/llfc"
+	"layerwise/llfc/measure"
+)
+
+// The lines that claims must keep to. They were set before measuring, from the definitions and from a single-seed run of the same MLP in
+// another implementation, and are the same at every scale.
+const (
+	stableBarrier      = 0.02 // Frankle et al. 2020: a pair is linearly connected below 2 % of error over the mean of its ends
+	unconnectedBarrier = 0.05
+	smallLLFC          = 0.08 // 1 − cos_½ of a connected pair, at every layer
+	smallShare         = 0.25 // of the baseline 1 − cos_AB
+	lowCoef, highCoef  = 0.55, 1.05
+	smallCommute       = 0.3 // Dist_com over the smaller of Dist_W and Dist_H
+	largeCommute       = 0.5
+	smallWeak          = 0.3 // Dist_σ of a connected pair over that of the independent one
+	exact              = 1e-10
+)
+
+// Claims checks the paper's statements on what was measured.
+func (s *Study) Claims() llfc.Scorecard {
+	var out llfc.Scorecard
+	for _, kind := range s.Scale.kinds() {
+		if kind.connected {
+			out = append(out, s.connected(kind)...)
+		} else {
+			out = append(out, s.unconnected(kind)...)
+		}
+	}
+	return append(out, s.exactClaims()...)
+}
+
+// connected are the claims on a kind of pair that the paper calls linearly connected.
+func (s *Study) connected(k kind) llfc.Scorecard {
+	pairs := s.of(k.id)
+	each := func(q func(m Measured) float64) []float64 { return values(pairs, q) }
+	claims := llfc.Scorecard{
+		{ID: "lmc", Source: "Def. 1; line: Frankle et al. 2020", Statement: "is linearly connected", Percent: true,
+			Quantity: "error barrier over the mean of the ends, test", Kind: "at most", Line: stableBarrier,
+			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
+		{ID: "llfc", Source: "Def. 2, Figs 2–3", Statement: "has features that interpolate linearly at every layer",
+			Quantity: "largest mean 1 − cos_½ over layers", Kind: "at most", Line: smallLLFC,
+			Values: each(func(m Measured) float64 { return largest(m.Linear[0.5], nil) })},
+		{ID: "baseline", Source: "Figs 2–3", Statement: "has features that differ between its ends far more than from the line",
+			Quantity: "largest (1 − cos_½) / (1 − cos_AB) over layers", Kind: "at most", Line: smallShare,
+			Values: each(func(m Measured) float64 { return largest(m.Linear[0.5], divisor(m.Baseline())) })},
+		{ID: "coef-low", Source: "App. B.2", Statement: "has a scale c near 1 at every layer, from below",
+			Quantity: "smallest coef_½ over layers", Kind: "at least", Line: lowCoef,
+			Values: each(func(m Measured) float64 { return smallest(m.Coef[0.5]) })},
+		{ID: "coef-high", Source: "App. B.2", Statement: "has a scale c near 1 at every layer, from above",
+			Quantity: "largest coef_½ over layers", Kind: "at most", Line: highCoef,
+			Values: each(func(m Measured) float64 { return largest(m.Coef[0.5], nil) })},
+		{ID: "weak", Source: "Def. 3, Figs 5–6", Statement: "satisfies weak additivity far better than an independent pair",
+			Quantity: "largest Dist_σ(½) over that of the independent pair, over layers", Kind: "at most", Line: smallWeak,
+			Values: s.weakShares(k)},
+		{ID: "commute", Source: "Def. 4, Fig. 7", Statement: "satisfies commutativity",
+			Quantity: "largest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: "at most", Line: smallCommute,
+			Values: each(commuteShare(math.Max))},
+		{ID: "lemma1", Source: "Lemma 1", Statement: "makes no more errors on its line than both ends together", Percent: true,
+			Quantity: "largest Err(θ_α) − (Err_A + Err_B) over α", Kind: "at most", Line: 0,
+			Values: each(func(m Measured) float64 { return aboveEnds(m.Test.Errors()) })},
+	}
+	return named(k, "a "+k.name+" pair ", claims)
+}
+
+// unconnected are the claims on independently trained pairs: without them the others say nothing.
+func (s *Study) unconnected(k kind) llfc.Scorecard {
+	pairs := s.of(k.id)
+	each := func(q func(m Measured) float64) []float64 { return values(pairs, q) }
+	claims := llfc.Scorecard{
+		{ID: "lmc", Source: "Fig. 4", Statement: "is not linearly connected", Percent: true,
+			Quantity: "error barrier over the mean of the ends, test", Kind: "at least", Line: unconnectedBarrier,
+			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
+		{ID: "llfc", Source: "Fig. 4", Statement: "has logits off the line",
+			Quantity: "mean 1 − cos_½ at the logits", Kind: "at least", Line: 0.1,
+			Values: each(func(m Measured) float64 { p := m.Linear[0.5]; return p.Stats[p.Len()-1].Mean })},
+		{ID: "commute", Source: "Figs 16–19", Statement: "violates commutativity",
+			Quantity: "smallest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: "at least", Line: largeCommute,
+			Values: each(commuteShare(math.Min))},
+	}
+	return named(k, "an "+k.name+" pair ", claims)
+}
+
+// exactClaims hold for any network, up to rounding.
+func (s *Study) exactClaims() llfc.Scorecard {
+	first, blend := []float64{}, []float64{}
+	for _, m := range s.Pairs {
+		p := m.Linear[0.5]
+		first = append(first, p.Stats[0].Mean)
+		blend = append(blend, blendExcess(m.Result))
+	}
+	conclusion, premises := []float64{}, []float64{}
+	for _, r := range s.Theorem {
+		conclusion = append(conclusion, largest(r.Linear[0.5], nil))
+		premises = append(premises, math.Max(largest(r.Weak.Max, nil), largest(r.Commute.Com, nil)))
+	}
+	return llfc.Scorecard{
+		{ID: "exact/first-layer", Source: "Def. 2, linearity", Statement: "the first linear layer interpolates exactly, for any pair",
+			Quantity: "mean 1 − cos_½ of the first layer, every pair", Kind: "at most", Line: exact, Values: first},
+		{ID: "exact/lemma1", Source: "Lemma 1, its argument", Statement: "the blend of the two logits makes no more errors than both ends together, for any pair", Percent: true,
+			Quantity: "largest Err(αf_A + (1−α)f_B) − (Err_A + Err_B) over α, every pair", Kind: "at most", Line: 0, Values: blend},
+		{ID: "exact/theorem1-premises", Source: "Theorem 1", Statement: "a pair built to satisfy weak additivity and commutativity does",
+			Quantity: "largest Dist_σ and Dist_com over layers", Kind: "at most", Line: exact, Values: premises},
+		{ID: "exact/theorem1", Source: "Theorem 1", Statement: "and then its features interpolate exactly",
+			Quantity: "largest mean 1 − cos_½ over layers", Kind: "at most", Line: exact, Values: conclusion},
+	}
+}
+
+// named puts the kind of pair before each claim.
+func named(k kind, subject string, claims llfc.Scorecard) llfc.Scorecard {
+	for i := range claims {
+		claims[i].ID = k.id + "/" + claims[i].ID
+		claims[i].Statement = subject + claims[i].Statement
+	}
+	return claims
+}
+
+func values(pairs []Measured, q func(Measured) float64) []float64 {
+	out := make([]float64, len(pairs))
+	for i, m := range pairs {
+		out[i] = q(m)
+	}
+	return out
+}
+
+// weakShares is, for each seed, the largest ratio of Dist_σ to that of the independent pair of the same setting.
+func (s *Study) weakShares(k kind) []float64 {
+	against := s.of(k.against)
+	var out []float64
+	for i, m := range s.of(k.id) {
+		if i < len(against) {
+			out = append(out, largest(m.Weak.Half, divisor(against[i].Weak.Half)))
+		}
+	}
+	return out
+}
+
+// commuteShare is Dist_com over the smaller of Dist_W and Dist_H, at the worst or the best layer after the first, where both nets see the
+// same input and Dist_com is 0.
+func commuteShare(pick func(a, b float64) float64) func(m Measured) float64 {
+	return func(m Measured) float64 {
+		com, w, h := m.Commute.Com, m.Commute.W, m.Commute.H
+		out := math.NaN()
+		for i := 1; i < com.Len(); i++ {
+			v := com.Stats[i].Mean / math.Min(w.Stats[i].Mean, h.Stats[i].Mean)
+			if math.IsNaN(out) {
+				out = v
+			}
+			out = pick(out, v)
+		}
+		return out
+	}
+}
+
+// blendExcess is how far the error of the blended logits rises above the bound of Lemma 1.
+func blendExcess(r *measure.Result) float64 {
+	blend, bound := r.Lemma1()
+	return slices.Max(blend.Values) - bound
+}
+
+// aboveEnds is how far the curve rises above the sum of its two ends.
+func aboveEnds(c measure.Curve) float64 {
+	out := math.Inf(-1)
+	for _, v := range c.Values {
+		out = math.Max(out, v-c.Values[0]-c.Values[c.Len()-1])
+	}
+	return out
+}
+
+func divisor(p measure.Profile) *measure.Profile { return &p }
+
+// largest is the largest mean of the layers, or of their ratios to another profile; layers without a value, or with a divisor of 0, are
+// left out. The exact zeros of the first layer do not raise a maximum.
+func largest(p measure.Profile, by *measure.Profile) float64 {
+	out := math.NaN()
+	for i, s := range p.Stats {
+		v := s.Mean
+		if by != nil {
+			if by.Stats[i].Mean == 0 {
+				continue
+			}
+			v /= by.Stats[i].Mean
+		}
+		if !math.IsNaN(v) && !(v <= out) {
+			out = v
+		}
+	}
+	return out
+}
+
+func smallest(p measure.Profile) float64 {
+	out := math.NaN()
+	for _, s := range p.Stats {
+		if v := s.Mean; !math.IsNaN(v) && !(v >= out) {
+			out = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,189 @@
+package reproduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"layerwise/llfc"
+	"layerwise/llfc/match"
+	"layerwise/llfc/measure"
+	"layerwise/llfc/network"
+)
+
+// kind is one way to make a pair.
+type kind struct {
+	id, name  string
+	connected bool   // the paper claims linear connectivity
+	against   string // the kind that it is compared with
+	make      func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error)
+	setting   llfc.Setting
+}
+
+// kinds lists the pairs of a scale, each with the independent pairs of the same setting after it.
+func (s Scale) kinds() []kind {
+	plain := func(p llfc.Pair, err error) (llfc.Pair, *match.Result, error) { return p, nil, err }
+	var out []kind
+	// Later forks first: each takes the parent's state on its way, and the parent goes on from there.
+	epochs := slices.Sorted(slices.Values(s.SpawnEpochs))
+	slices.Reverse(epochs)
+	for _, k := range epochs {
+		out = append(out, kind{
+			id: fmt.Sprintf("spawned-%g", k), name: fmt.Sprintf("spawned (k = %g)", k), connected: true, against: "independent", setting: s.Spawned,
+			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+				return plain(l.Spawned(ctx, s.Spawned, k, seed))
+			},
+		})
+	}
+	return append(out,
+		kind{id: "independent", name: "independent", setting: s.Spawned,
+			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+				return plain(l.Independent(ctx, s.Spawned, seed))
+			}},
+		kind{id: "permuted", name: "permuted", connected: true, against: "unpermuted", setting: s.Permuted,
+			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+				p, r, err := l.Permuted(ctx, s.Permuted, seed)
+				return p, &r, err
+			}},
+		kind{id: "unpermuted", name: "unpermuted", setting: s.Permuted,
+			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+				return plain(l.Independent(ctx, s.Permuted, seed))
+			}},
+	)
+}
+
+// Measured is one pair with all that was measured of it.
+type Measured struct {
+	Kind  string
+	Seed  int64
+	Pair  llfc.Pair
+	Match *match.Result // of permuted pairs
+	View
+}
+
+// View is a result with what the paper shows of it taken out.
+type View struct {
+	*measure.Result
+	Test, Train  measure.Line
+	Linear, Coef map[float64]measure.Profile // by α
+	Weak         measure.Weak
+	Commute      measure.Commutativity
+}
+
+// shown are the α of the paper's layerwise figures.
+func shown() []float64 { return []float64{0.25, 0.5, 0.75} }
+
+func view(r *measure.Result) (View, error) {
+	v := View{Result: r, Linear: map[float64]measure.Profile{}, Coef: map[float64]measure.Profile{}, Test: r.Lines[0], Train: r.Lines[1]}
+	var errs [4]error
+	for _, alpha := range shown() {
+		v.Linear[alpha], errs[0] = r.LLFC(alpha)
+		v.Coef[alpha], errs[1] = r.Coef(alpha)
+		if err := errors.Join(errs[:2]...); err != nil {
+			return View{}, err
+		}
+	}
+	v.Weak, errs[2] = r.WeakAdditivity()
+	v.Commute, errs[3] = r.Commutativity()
+	return v, errors.Join(errs[2:]...)
+}
+
+// Study is the experiments of a scale, measured.
+type Study struct {
+	Scale   Scale
+	Lab     *llfc.Lab
+	Pairs   []Measured
+	Theorem []View // pairs that satisfy the premises of Theorem 1 by construction, one for each seed
+	Began   time.Time
+	Took    time.Duration
+}
+
+// Run trains what is missing and measures all pairs.
+func Run(ctx context.Context, l *llfc.Lab, s Scale) (*Study, error) {
+	study := &Study{Scale: s, Lab: l, Began: time.Now()}
+	for _, seed := range s.Seeds {
+		for _, k := range s.kinds() {
+			m, err := study.measure(ctx, k, seed)
+			if err != nil {
+				return nil, fmt.Errorf("%s, seed %d: %w", k.name, seed, err)
+			}
+			study.Pairs = append(study.Pairs, m)
+		}
+		r, err := study.theorem(ctx, seed)
+		if err != nil {
+			return nil, fmt.Errorf("Theorem 1, seed %d: %w", seed, err)
+		}
+		study.Theorem = append(study.Theorem, r)
+	}
+	study.Took = time.Since(study.Began)
+	return study, nil
+}
+
+func (s *Study) measure(ctx context.Context, k kind, seed int64) (Measured, error) {
+	p, r, err := k.make(ctx, s.Lab, seed)
+	if err != nil {
+		return Measured{}, err
+	}
+	m := Measured{Kind: k.id, Seed: seed, Pair: p, Match: r}
+	m.View, err = s.results(ctx, k.setting, p, seed == s.Scale.Seeds[0])
+	return m, err
+}
+
+// results measures a pair on the test split, and its line on the training split too.
+func (s *Study) results(ctx context.Context, setting llfc.Setting, p llfc.Pair, perSample bool) (View, error) {
+	train, test, err := s.Lab.Feed(ctx, setting.Data, p.A.Normalize, s.Scale.TrainSamples, setting.TestSamples)
+	if err != nil {
+		return View{}, err
+	}
+	defer train.Free()
+	defer test.Free()
+	alphas := append(measure.Alphas(s.Scale.Alphas), shown()...)
+	r, err := s.Lab.Measure(ctx, p, measure.Options{Alphas: alphas, Conditions: true, PerSample: perSample}, test, train)
+	if err != nil {
+		return View{}, err
+	}
+	return view(r)
+}
+
+// of returns the pairs of a kind, in the order of the seeds.
+func (s *Study) of(kind string) []Measured {
+	var out []Measured
+	for _, m := range s.Pairs {
+		if m.Kind == kind {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// theorem measures a pair that satisfies the premises of Theorem 1 exactly: B is A with its last hidden layer doubled. The signs of all
+// pre-activations agree, so σ is additive along the line; the weights differ only where the inputs agree, and the inputs only
+// where the weights agree, so (W_A − W_B)(H_A − H_B) = 0 at every layer.
+func (s *Study) theorem(ctx context.Context, seed int64) (View, error) {
+	run, err := s.Lab.Run(ctx, s.Scale.Spawned, seed)
+	if err != nil {
+		return View{}, err
+	}
+	a, err := s.Lab.Train(ctx, run)
+	if err != nil {
+		return View{}, err
+	}
+	last := fmt.Sprintf("fc%d", len(a.Network.Widths))
+	b := a
+	b.Theta = doubled(a.Theta, last+"/w", last+"/b")
+	return s.results(ctx, s.Scale.Spawned, llfc.Pair{Name: "by construction", A: a, B: b, Data: run.Data.Name}, false)
+}
+
+func doubled(theta network.Params, names ...string) network.Params {
+	out := theta.Clone()
+	for _, t := range out {
+		if slices.Contains(names, t.Name) {
+			for i := range t.Data {
+				t.Data[i] *= 2
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,119 @@
+package reproduce
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"layerwise/internal/atomicfile"
+	"layerwise/llfc"
+	"layerwise/plotting"
+	"layerwise/plotting/report"
+)
+
+// Write writes the report to a folder:
+//
+//	index.html       the whole report, in one file
+//	scorecard.json   the claims
+//	figures/         every figure as SVG, PNG and CSV
+//	pairs/           path.csv, layers.csv and conditions.csv of every pair
+func (s *Study) Write(dir string) (llfc.Scorecard, error) {
+	figs, err := s.Figures()
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(dir, "figures")
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, err
+	}
+	for _, f := range figs {
+		base := filepath.Join(folder, f.file)
+		for _, save := range []func() error{
+			func() error { return f.Save(base + ".svg") }, func() error { return f.Save(base + ".png") }, func() error { return f.SaveCSV(base + ".csv") },
+		} {
+			if err := save(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, m := range s.Pairs {
+		if err := m.Result.Save(filepath.Join(dir, "pairs", fmt.Sprintf("%s-seed%d", m.Kind, m.Seed))); err != nil {
+			return nil, err
+		}
+	}
+	claims := s.Claims()
+	if err := atomicfile.Write(filepath.Join(dir, "scorecard.json"), claims.WriteJSON); err != nil {
+		return nil, err
+	}
+	page := s.page(claims, figs)
+	return claims, atomicfile.Write(filepath.Join(dir, "index.html"), func(w io.Writer) error { return page.Write(w) })
+}
+
+func (s *Study) page(claims llfc.Scorecard, figs []figure) report.Page {
+	holds, fails, open := claims.Count()
+	p := report.Page{
+		Title:    "Layerwise linear feature connectivity: " + s.Scale.Spawned.Name,
+		Subtitle: fmt.Sprintf("scale %s: %s; %d seeds", s.Scale.Name, s.Scale.About, len(s.Scale.Seeds)),
+		Summary: fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number on this page was computed by the run described under Provenance.\n\n"+
+			"θ_α = αθ_A + (1−α)θ_B. Intervals are 95 %% intervals of the mean over seeds (Student's t). Lines were fixed before measuring.", holds, len(claims), fails, open),
+		Claims: claimRows(claims), Provenance: s.provenance(),
+	}
+	for _, title := range []string{sectionPaths, sectionFeatures, sectionWeak, sectionCommute} {
+		section := report.Section{Title: title}
+		for _, f := range figs {
+			if f.section == title {
+				section.Figures = append(section.Figures, report.Figure{Figure: f.Figure, Caption: f.caption})
+			}
+		}
+		if title == sectionPaths {
+			section.Tables = []plotting.Table{s.Table(), s.LossTable(), s.MatchTable()}
+		}
+		p.Sections = append(p.Sections, section)
+	}
+	return p
+}
+
+func claimRows(claims llfc.Scorecard) []report.Claim {
+	verdicts := map[string]report.Verdict{llfc.Holds: report.Holds, llfc.Fails: report.Fails, llfc.NotMeasured: report.NotMeasured}
+	out := make([]report.Claim, len(claims))
+	for i, c := range claims {
+		out[i] = report.Claim{ID: c.ID, Source: c.Source, Statement: c.Statement, Threshold: c.Threshold(), Measured: c.Measured(), Interval: c.Interval(),
+			Verdict: verdicts[c.Verdict()], Note: c.Quantity}
+	}
+	return out
+}
+
+// provenance says where the numbers come from.
+func (s *Study) provenance() []report.Pair {
+	var out []report.Pair
+	add := func(name, value string) { out = append(out, report.Pair{Name: name, Value: value}) }
+	for _, t := range []llfc.Setting{s.Scale.Spawned, s.Scale.Permuted} {
+		text, err := json.Marshal(t)
+		if err != nil {
+			panic(err) // plain data marshals
+		}
+		add("setting "+t.Name, string(text))
+	}
+	add("seeds", fmt.Sprintf("%v, and each + %d for the second network of a pair", s.Scale.Seeds, llfc.SiblingSeed))
+	seen := map[string]bool{}
+	for _, m := range s.Pairs {
+		for _, c := range []llfc.Checkpoint{m.Pair.A, m.Pair.B} {
+			if c.Run == nil || seen[c.Run.Name()] {
+				continue
+			}
+			seen[c.Run.Name()] = true
+			add("run", fmt.Sprintf("%s: init seed %d, streams %v, trained in %s s on %s", c.Run.Name(), c.Run.InitSeed, c.Run.Train.Streams, c.Meta["seconds"], c.Meta["backend"]))
+		}
+	}
+	first := s.Pairs[0]
+	add("data", fmt.Sprintf("%s, training split of %d, SHA-256 %s %s", first.Pair.A.Run.Data.Name, first.Pair.A.Run.Data.Samples, first.Pair.A.Run.Data.SHA256, first.Pair.A.Run.Data.Note))
+	add("measured on", fmt.Sprintf("%s, %d samples", first.Set, first.Samples))
+	add("machine", llfc.Machine())
+	add("backend", s.Lab.Info.String())
+	add("versions", llfc.Versions())
+	add("measured", fmt.Sprintf("%s, in %s including what training was missing", s.Began.UTC().Format(time.RFC3339), s.Took.Round(time.Second)))
+	return out
+}
