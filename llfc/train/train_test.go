@@ -16,8 +16,14 @@ import (
 	"layerwise/llfc/network"
 )
 
+// bench is a backend with the networks compiled on it, which tests of one name share.
+type bench struct {
+	compute.Backend
+	models map[string]*network.Model
+}
+
 // each runs a test on the pure-Go backend, and on XLA where its plugin is installed.
-func each(t *testing.T, test func(t *testing.T, b compute.Backend)) {
+func each(t *testing.T, test func(t *testing.T, b bench)) {
 	for _, name := range []string{"go", "xla:cpu"} {
 		t.Run(name, func(t *testing.T) {
 			b, _, err := backend.Open(name)
@@ -27,32 +33,35 @@ func each(t *testing.T, test func(t *testing.T, b compute.Backend)) {
 				}
 				t.Skip(err)
 			}
-			test(t, b)
+			test(t, bench{b, map[string]*network.Model{}})
 		})
 	}
 }
 
 // task is a small network on separable blobs.
-func task(t *testing.T, b compute.Backend, spec network.Spec) (*network.Model, network.Params, *feed.Feed) {
+func task(t *testing.T, b bench, spec network.Spec) (*network.Model, network.Params, *feed.Feed) {
 	t.Helper()
 	set, err := data.Blobs(3, 20, []int{12, 12, 1}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	spec.Input, spec.Classes, spec.Init = []int{12, 12, 1}, 3, "torch"
-	n, err := network.New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := network.Compile(b, n)
-	if err != nil {
-		t.Fatal(err)
+	f := b.models[spec.JSON()]
+	if f == nil {
+		n, err := network.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err = network.Compile(b.Backend, n); err != nil {
+			t.Fatal(err)
+		}
+		b.models[spec.JSON()] = f
 	}
 	theta, err := f.Init(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := feed.New(b, set, feed.Standard(set))
+	d, err := feed.New(b.Backend, set, feed.Standard(set))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +83,7 @@ func sgd() Config {
 }
 
 func TestLearns(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b bench) {
 		for _, spec := range []network.Spec{small, {Architecture: "lenet"}} {
 			for _, c := range []Config{adam(), sgd()} {
 				f, theta, d := task(t, b, spec)
@@ -104,7 +113,7 @@ func TestLearns(t *testing.T) {
 
 // Stopped anywhere, in groups of any size, and continued by another trainer: the same bits as in one go.
 func TestResumeIsBitIdentical(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b bench) {
 		for _, c := range []Config{adam(), sgd()} {
 			f, theta, d := task(t, b, small)
 			end := c.Steps(d.Len())
@@ -148,7 +157,7 @@ func run(t *testing.T, f *network.Model, d *feed.Feed, c Config, s State, until 
 
 // A spawn with the same seeds stays one network; with others it parts, and a is the run without a fork.
 func TestSpawn(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b bench) {
 		c := adam()
 		f, theta, d := task(t, b, small)
 		plain, err := Train(context.Background(), f, theta, d, c)
@@ -259,7 +268,7 @@ func TestOrderIsAPermutationOfItsOwn(t *testing.T) {
 }
 
 func TestDivergenceSaysWhere(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b bench) {
 		f, theta, d := task(t, b, small)
 		c := sgd()
 		c.Optimiser.Rate, c.Schedule = 1e6, Schedule{}
@@ -272,7 +281,7 @@ func TestDivergenceSaysWhere(t *testing.T) {
 
 // A cancelled run hands over what it has done, and that continues to the same end.
 func TestCancelKeepsTheState(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b bench) {
 		f, theta, d := task(t, b, small)
 		c := adam()
 		end := c.Steps(d.Len())
