@@ -27,9 +27,9 @@ func (x X) Flatten() X {
 	if len(x.dims) == 1 {
 		return x
 	}
-	size := 1
-	for _, d := range x.dims {
-		size *= d
+	size := size(x.dims)
+	if size > maxUnits {
+		panic(fmt.Errorf("layer %q: flattening %v gives more than %d features", x.name, x.dims, maxUnits))
 	}
 	y := x.next(x.name)
 	y.units = slices.Repeat(x.units, size/len(x.units))

@@ -114,6 +114,13 @@ func (n Network) Trace(o Options, x *graph.Node) *Trace {
 	if len(n.Spec.Input) == 0 || slices.Min(n.Spec.Input) < 1 || n.Spec.Classes < 1 {
 		panic(fmt.Errorf("input shape %v and %d classes: every size must be at least 1", n.Spec.Input, n.Spec.Classes))
 	}
+	inputs := 1
+	for _, d := range n.Spec.Input {
+		if d > maxUnits/inputs {
+			panic(fmt.Errorf("input shape %v: more than %d values in a sample", n.Spec.Input, maxUnits))
+		}
+		inputs *= d
+	}
 	t := &Trace{options: o, classes: n.Spec.Classes, layouts: map[string][][]int{}}
 	in := X{trace: t, name: "input", dims: n.Spec.Input, units: t.units.fresh("input", n.Spec.Input[len(n.Spec.Input)-1])}
 	t.units.pin(in.units)
