@@ -57,7 +57,7 @@ func TestSpawnNames(t *testing.T) {
 // A spawned pair has the bits of train.Spawn, in whatever order its runs are asked for.
 func TestSpawn(t *testing.T) {
 	ctx := context.Background()
-	for _, epochs := range []float64{0, 0.35, 1, 2.5, 4} {
+	for _, epochs := range []float64{0, 0.35, 2, 4} {
 		l, said := open(t)
 		parent := runOf(t, l, tiny(), 1)
 		child := spawned(t, parent, epochs, 2)
@@ -199,7 +199,31 @@ func TestForkUnderAWrongName(t *testing.T) {
 		t.Fatal(err)
 	}
 	trained(t, l, child)
+	if s := must[saved](t)(l.loadState(parent, filepath.Join(l.dir(parent), forkFile(40)))); s.Step != 40 {
+		t.Errorf("%s is of step %d", s.file, s.Step)
+	}
 	m, _ := open(t)
 	trained(t, m, child)
 	same(t, "a fork under a wrong name", child, l, m)
+}
+
+// A run that was interrupted beyond the fork keeps its state while it goes the way to the fork again.
+func TestForkBeforeTheState(t *testing.T) {
+	l, _ := open(t)
+	parent := runOf(t, l, tiny(), 1)
+	child := spawned(t, parent, 0.2, 2)
+	must[saved](t)(l.at(context.Background(), parent, 60))
+	l.checkpointEvery = 0
+	checkpoint := filepath.Join(l.dir(parent), stateFile)
+	if err := os.Rename(filepath.Join(l.dir(parent), forkFile(60)), checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	trained(t, l, child)
+	holds(t, l, parent, runFile, stateFile, forkFile(4), lockFile)
+	if kept := must[saved](t)(l.loadState(parent, checkpoint)); kept.Step != 60 {
+		t.Errorf("the state of step 60 has become one of step %d", kept.Step)
+	}
+	m, _ := open(t)
+	trained(t, m, child)
+	same(t, "forked before the state", child, l, m)
 }

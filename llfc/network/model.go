@@ -51,9 +51,11 @@ func (f *Model) Check(theta Params) error {
 func (f *Model) Order(theta Params) (Params, error) {
 	out := make(Params, 0, len(theta))
 	for _, p := range f.About.Params {
-		if t, ok := theta.Get(p.Name); ok {
-			out = append(out, t)
+		t, ok := theta.Get(p.Name)
+		if !ok {
+			return nil, fmt.Errorf("the tensor %q %v of the network %s is missing", p.Name, p.Dims, f.Network.Spec.JSON())
 		}
+		out = append(out, t)
 	}
 	for _, t := range theta {
 		if !slices.ContainsFunc(f.About.Params, func(p Param) bool { return p.Name == t.Name }) {
