@@ -5,21 +5,31 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 )
 
-// Claim is a statement of the paper as a check: a quantity measured once for each seed, and the line that it must keep to. Lines are set
-// before measuring and never moved.
+// Claim is a statement of the paper as a check: a quantity, measured once for each seed or pair, and the line that it must keep to. Lines are
+// set before measuring and never moved.
 type Claim struct {
 	ID        string    `json:"id"`
 	Source    string    `json:"source"`    // where the statement stands, and where the line comes from
-	Statement string    `json:"statement"` // what is claimed
+	Subject   string    `json:"subject"`   // what it is about, the beginning of Statement; claims on one subject stand together
+	Statement string    `json:"statement"` // what is claimed, a sentence
 	Quantity  string    `json:"quantity"`  // what is measured
-	Kind      string    `json:"kind"`      // "at most" or "at least"
+	Kind      string    `json:"kind"`      // AtMost or AtLeast
 	Line      float64   `json:"line"`
 	Percent   bool      `json:"percent,omitempty"` // the quantity is a share, printed in percent
-	Values    []float64 `json:"values"`            // one for each seed
+	Over      string    `json:"over"`              // what Values range over: "seeds" or "pairs"; empty is "seeds"
+	Values    []float64 `json:"values"`            // NaN is a value that could not be made
 	Note      string    `json:"note,omitempty"`
 }
+
+// The kinds of lines.
+const (
+	AtMost  = "at most"
+	AtLeast = "at least"
+)
 
 // The verdicts on a claim.
 const (
@@ -28,15 +38,17 @@ const (
 	NotMeasured = "not measured"
 )
 
-// Keeps reports whether one value keeps to the line. NaN does not.
+// Keeps reports whether one value keeps to the line. NaN does not, nor does an infinity, which a ratio to 0 gives.
 func (c Claim) Keeps(v float64) bool {
-	if c.Kind == "at least" {
-		return v >= c.Line
+	if c.Kind == AtLeast {
+		return v >= c.Line && defined(v)
 	}
-	return v <= c.Line
+	return v <= c.Line && defined(v)
 }
 
-// Verdict is Holds if every seed keeps to the line.
+func defined(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// Verdict is Holds if every value keeps to the line.
 func (c Claim) Verdict() string {
 	if len(c.Values) == 0 {
 		return NotMeasured
@@ -52,21 +64,36 @@ func (c Claim) Verdict() string {
 // Threshold is the line as text: "≤ 2 %".
 func (c Claim) Threshold() string {
 	sign := "≤ "
-	if c.Kind == "at least" {
+	if c.Kind == AtLeast {
 		sign = "≥ "
 	}
 	return sign + c.Format(c.Line)
 }
 
-// Format prints a value of the claim's quantity.
-func (c Claim) Format(v float64) string {
+// Format prints a value of the claim's quantity in three digits.
+func (c Claim) Format(v float64) string { return c.format(v, 3) }
+
+// rounding is the share below which a difference of two shares is the rounding of their subtraction.
+const rounding = 1e-12
+
+func (c Claim) format(v float64, digits int) string {
+	unit := ""
 	if c.Percent {
-		return fmt.Sprintf("%.3g %%", 100*v)
+		if unit = " %"; math.Abs(v) < rounding {
+			v = 0
+		}
+		v *= 100
 	}
-	return fmt.Sprintf("%.3g", v)
+	switch {
+	case !defined(v):
+		return "undefined"
+	case v == 0: // −0 too
+		return "0" + unit
+	}
+	return fmt.Sprintf("%.*g", digits, v) + unit
 }
 
-// Measured is the mean over seeds.
+// Measured is the mean of the values.
 func (c Claim) Measured() string {
 	if len(c.Values) == 0 {
 		return "–"
@@ -74,14 +101,59 @@ func (c Claim) Measured() string {
 	return c.Format(Mean(c.Values))
 }
 
-// Interval is the 95 % interval of the mean over seeds, Student's t; without a second seed there is none.
+// Interval is the 95 % interval of the mean, Student's t, and what it is over: "[0.0123, 0.0161], 3 seeds". It names the worst value where
+// that decides against the mean.
 func (c Claim) Interval() string {
-	if len(c.Values) < 2 {
-		return "one seed"
+	n, without := len(c.Values), 0
+	for _, v := range c.Values {
+		if !defined(v) {
+			without++
+		}
 	}
-	h := HalfWidth(c.Values)
-	m := Mean(c.Values)
-	return fmt.Sprintf("[%s, %s], %d seeds", c.Format(m-h), c.Format(m+h), len(c.Values))
+	text := c.count(n)
+	switch {
+	case n < 2:
+		return text
+	case without > 0:
+		return fmt.Sprintf("%s, undefined on %d", text, without)
+	case slices.Min(c.Values) == slices.Max(c.Values):
+		text += ", all equal"
+	default:
+		m, h := Mean(c.Values), HalfWidth(c.Values)
+		low, high := c.Format(m-h), c.Format(m+h)
+		for digits := 4; low == high && digits <= 6; digits++ {
+			low, high = c.format(m-h, digits), c.format(m+h, digits)
+		}
+		text = fmt.Sprintf("[%s, %s], %s", low, high, text)
+	}
+	if c.Verdict() == Fails && c.Keeps(Mean(c.Values)) {
+		text += ", worst " + c.worst()
+	}
+	return text
+}
+
+func (c Claim) count(n int) string {
+	over := c.Over
+	if over == "" {
+		over = "seeds"
+	}
+	if n == 1 {
+		over = strings.TrimSuffix(over, "s")
+	}
+	return fmt.Sprintf("%d %s", n, over)
+}
+
+// worst is the value that decides, with the digits that show on which side of the line it lies.
+func (c Claim) worst() string {
+	v := slices.Max(c.Values)
+	if c.Kind == AtLeast {
+		v = slices.Min(c.Values)
+	}
+	digits := 3
+	for c.format(v, digits) == c.format(c.Line, digits) && digits < 6 {
+		digits++
+	}
+	return c.format(v, digits)
 }
 
 // Scorecard is the claims with the means and verdicts spelled out.
@@ -102,24 +174,66 @@ func (s Scorecard) Count() (holds, fails, open int) {
 	return
 }
 
+// row is a claim in JSON, with what follows from it. JSON knows no NaN and no infinity: null stands for both.
+type row struct {
+	Claim
+	Values   []*float64 `json:"values"`
+	Mean     *float64   `json:"mean"`
+	Interval string     `json:"interval"`
+	Verdict  string     `json:"verdict"`
+}
+
 // WriteJSON writes the scorecard with its derived fields.
 func (s Scorecard) WriteJSON(w io.Writer) error {
-	type row struct {
-		Claim
-		Mean     *float64 `json:"mean"`
-		Interval string   `json:"interval"`
-		Verdict  string   `json:"verdict"`
-	}
 	rows := make([]row, len(s))
 	for i, c := range s {
-		rows[i] = row{Claim: c, Interval: c.Interval(), Verdict: c.Verdict()}
-		if m := Mean(c.Values); len(c.Values) > 0 && !math.IsNaN(m) {
-			rows[i].Mean = &m
+		r := row{Claim: c, Values: make([]*float64, len(c.Values)), Interval: c.Interval(), Verdict: c.Verdict()}
+		for k, v := range c.Values {
+			r.Values[k] = orNull(v)
 		}
+		if len(c.Values) > 0 {
+			r.Mean = orNull(Mean(c.Values))
+		}
+		rows[i] = r
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(rows)
+}
+
+func orNull(v float64) *float64 {
+	if !defined(v) {
+		return nil
+	}
+	return &v
+}
+
+// ReadScorecard reads what WriteJSON has written. A verdict that does not follow from its values is an error.
+func ReadScorecard(r io.Reader) (Scorecard, error) {
+	var rows []row
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("scorecard: %w", err)
+	}
+	out := make(Scorecard, len(rows))
+	for i, r := range rows {
+		c := r.Claim
+		c.Values = make([]float64, len(r.Values))
+		for k, v := range r.Values {
+			if c.Values[k] = math.NaN(); v != nil {
+				c.Values[k] = *v
+			}
+		}
+		switch {
+		case c.Kind != AtMost && c.Kind != AtLeast:
+			return nil, fmt.Errorf("scorecard: claim %q: kind %q, expected %q or %q", c.ID, c.Kind, AtMost, AtLeast)
+		case r.Verdict != c.Verdict():
+			return nil, fmt.Errorf("scorecard: claim %q: the verdict is %q, but its values make it %q", c.ID, r.Verdict, c.Verdict())
+		}
+		out[i] = c
+	}
+	return out, nil
 }
 
 // Mean is the arithmetic mean; NaN of nothing.

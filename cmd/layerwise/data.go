@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"layerwise/data"
@@ -12,13 +13,17 @@ import (
 var dataVerb = verb{
 	name: "data", args: "[--get NAME]", about: "Lists the data sets and where they are; --get downloads one",
 	example: "layerwise data --get mnist",
+	kept:    "what was downloaded is kept, and the same command goes on from there",
 	run: func(ctx context.Context, c *command) error {
 		get := c.String("get", "", "download the data `set` if it is missing, and check it")
 		if err := c.parse(0); err != nil {
 			return err
 		}
 		o := data.DefaultOptions()
-		if *get != "" {
+		if c.set("get") {
+			if err := c.checkData("get", *get); err != nil {
+				return err
+			}
 			o.Progress = llfc.DownloadProgress()
 			train, test, err := data.Load(ctx, *get, o)
 			if err != nil {
@@ -29,11 +34,14 @@ var dataVerb = verb{
 		}
 		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 		for _, a := range data.Status(o) {
-			where := a.State
+			where := strings.TrimSpace(a.State + " " + a.Where)
 			if !a.Ready {
 				where += "; " + a.Get
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\n", a.Name, a.About, where)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		return w.Flush()
 	},

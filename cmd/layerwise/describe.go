@@ -3,41 +3,37 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
-	"layerwise/llfc"
 	"layerwise/llfc/network"
 )
 
 var describeVerb = verb{
 	name: "describe", args: "NETWORK|FILE [flags]", about: "Prints a network's parameters, taps, symmetry and cost",
 	example: "layerwise describe mlp --json",
+	kept:    "nothing was written",
 	run: func(_ context.Context, c *command) error {
 		asJSON := c.Bool("json", false, "print JSON")
-		widths := c.String("widths", "", "`units` of the hidden layers, such as 512,512,512")
-		input := c.String("input", "", "the `shape` of one sample, such as 28,28,1")
+		widths := c.sizes("widths", "`units` of the hidden layers, such as 512,512,512")
+		input := c.sizes("input", "the `shape` of one sample, such as 28,28,1")
 		if err := c.parse(1); err != nil {
 			return err
 		}
-		spec, err := specOf(c.given[0])
+		spec, err := c.spec(c.given[0])
 		if err != nil {
 			return err
 		}
-		if *widths != "" {
-			if spec.Widths, err = list("widths", *widths, strconv.Atoi); err != nil {
-				return err
-			}
+		if len(*widths) > 0 {
+			spec.Widths = *widths
 		}
-		if *input != "" {
-			if spec.Input, err = list("input", *input, strconv.Atoi); err != nil {
-				return err
-			}
+		if len(*input) > 0 {
+			spec.Input = *input
 		}
 		n, err := network.New(spec)
 		if err != nil {
-			return misuse{err}
+			return c.wrong("%w", err)
 		}
 		d, err := n.Description()
 		if err != nil {
@@ -52,15 +48,24 @@ var describeVerb = verb{
 	},
 }
 
-// specOf reads the network of a checkpoint, or takes the default of an architecture.
-func specOf(name string) (network.Spec, error) {
-	if _, err := os.Stat(name); err == nil && strings.Contains(name, ".") {
-		ckpt, err := llfc.LoadCheckpoint(name)
-		return ckpt.Network, err
+// spec takes the default of an architecture, or reads the network of a checkpoint.
+func (c *command) spec(name string) (network.Spec, error) {
+	var known []string
+	for _, a := range network.Architectures() {
+		if a.Name == name {
+			return network.Default(name)
+		}
+		known = append(known, a.Name)
 	}
-	spec, err := network.Default(name)
+	if _, err := os.Stat(name); err != nil {
+		return network.Spec{}, c.wrong("%q is neither a network (%s) nor a file: %w", name, strings.Join(known, ", "), err)
+	}
+	if c.set("widths") || c.set("input") {
+		return network.Spec{}, c.wrong("--widths and --input are for an architecture; the sizes of %s are in the file", name)
+	}
+	ckpt, err := c.checkpoint(name)
 	if err != nil {
-		return spec, misuse{err}
+		return network.Spec{}, fmt.Errorf("describe: %w", err)
 	}
-	return spec, nil
+	return ckpt.Network, nil
 }

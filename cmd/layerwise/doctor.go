@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"layerwise/data"
@@ -15,6 +15,7 @@ import (
 var doctorVerb = verb{
 	name: "doctor", args: "[--json]", about: "Prints what is found on this machine, and for each missing thing the command that mends it",
 	example: "layerwise doctor",
+	kept:    "nothing was changed",
 	run: func(ctx context.Context, c *command) error {
 		asJSON := c.Bool("json", false, "print JSON")
 		if err := c.parse(0); err != nil {
@@ -24,38 +25,58 @@ var doctorVerb = verb{
 		if err != nil {
 			return err
 		}
-		var sets []backend.Row
-		for _, a := range data.Status(data.DefaultOptions()) {
-			row := backend.Row{Item: "data " + a.Name, State: backend.OK, Found: a.State + " " + a.Where}
-			if !a.Ready {
-				row.State, row.Mend = backend.Note, "layerwise data --get "+a.Name
-			}
-			if a.State == "corrupt" {
-				row.State, row.Mend = backend.Missing, a.Get
-			}
-			sets = append(sets, row)
+		rows := backend.Doctor(ctx, backend.Root(dir), dataRows(data.DefaultOptions())...)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		rows := backend.Doctor(ctx, backend.Root(dir), sets...)
 		if *asJSON {
 			e := json.NewEncoder(c.out)
 			e.SetIndent("", "  ")
-			return e.Encode(rows)
+			err = e.Encode(rows)
+		} else {
+			err = c.printRows(rows)
 		}
-		missing := false
-		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", r.State, r.Item, r.Found)
-			if r.Mend != "" {
-				fmt.Fprintf(w, "\t\t→ %s\n", r.Mend)
-			}
-			missing = missing || r.State == backend.Missing
-		}
-		if err := w.Flush(); err != nil {
+		if err != nil {
 			return err
 		}
-		if missing {
-			return errors.New("something is missing; the arrows show what mends it")
+		var missing []string
+		for _, r := range rows {
+			if r.State == backend.Missing {
+				missing = append(missing, r.Item)
+			}
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("doctor: to mend: %s", strings.Join(missing, ", "))
 		}
 		return nil
 	},
+}
+
+// dataRows are the doctor's rows on the data sets. One that is not there yet is no fault: it comes when it is first asked for.
+func dataRows(o data.Options) []backend.Row {
+	var rows []backend.Row
+	for _, a := range data.Status(o) {
+		row := backend.Row{Item: "data " + a.Name, State: backend.OK, Found: strings.TrimSpace(a.State + " " + a.Where)}
+		switch {
+		case a.State == "corrupt":
+			row.State, row.Mend = backend.Missing, a.Get
+		case !a.Ready && o.Offline:
+			row.State, row.Mend = backend.Note, a.Get
+		case !a.Ready:
+			row.State, row.Mend = backend.Note, "layerwise data --get "+a.Name
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (c *command) printRows(rows []backend.Row) error {
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.State, r.Item, r.Found)
+		if r.Mend != "" {
+			fmt.Fprintf(w, "\t\t→ %s\n", r.Mend)
+		}
+	}
+	return w.Flush()
 }

@@ -9,16 +9,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"runtime/debug"
 	"syscall"
 
 	"layerwise/llfc"
-	"layerwise/llfc/backend"
 )
 
 // verb is one word of the command line.
 type verb struct {
 	name, args, about, example string
+	kept                       string // what an interruption leaves, for the reader
 	run                        func(ctx context.Context, c *command) error
 }
 
@@ -28,63 +28,120 @@ func verbs() []verb {
 	}
 }
 
-// command is one call of a verb: its flags, and where it prints.
-type command struct {
-	*flag.FlagSet
-	verb     verb
-	out, err io.Writer
-	words    []string
-	backend  *string
-	given    []string // the arguments of the verb
+func verbNamed(name string) (verb, error) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, nil
+		}
+	}
+	return verb{}, misuse{fmt.Errorf("unknown verb %q; layerwise --help lists them", name)}
 }
-
-// misuse is an error of the caller's making: exit status 2.
-type misuse struct{ error }
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// The exit statuses.
+const (
+	success     = 0
+	failure     = 1
+	misused     = 2
+	interrupted = 130
+)
+
+// misuse is an error of the caller's making.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+// run does what the arguments say: results go to stdout, all else to stderr. It returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		usage(stdout)
-		if len(args) == 0 {
-			return 2
-		}
-		return 0
+	out := &checked{to: stdout}
+	kept, err := dispatch(args, out, stderr)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", out.err)
 	}
-	for _, v := range verbs() {
-		if v.name == args[0] {
-			return status(call(v, args[1:], stdout, stderr), stderr)
-		}
-	}
-	return status(misuse{fmt.Errorf("unknown verb %q; layerwise --help lists them", args[0])}, stderr)
+	return status(err, kept, stderr)
 }
 
-func call(v verb, args []string, stdout, stderr io.Writer) error {
+func dispatch(args []string, out, stderr io.Writer) (kept string, err error) {
+	if len(args) == 0 {
+		usage(stderr)
+		return "", misuse{errors.New("no verb given")}
+	}
+	switch args[0] {
+	case "-h", "-help", "--help", "help":
+		if len(args) > 1 {
+			return dispatch([]string{args[1], "--help"}, out, stderr)
+		}
+		usage(out)
+		return "", nil
+	case "-version", "--version", "version":
+		fmt.Fprintln(out, version())
+		return "", nil
+	}
+	v, err := verbNamed(args[0])
+	if err != nil {
+		return "", err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := &command{FlagSet: flag.NewFlagSet(v.name, flag.ContinueOnError), verb: v, out: stdout, err: stderr, words: args}
-	c.SetOutput(io.Discard)
-	c.Usage = func() {}
-	return v.run(ctx, c)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	err = v.run(ctx, newCommand(v, args[1:], out, stderr))
+	return v.kept, err
 }
 
-// status says what went wrong and returns the exit status: 0 success, 1 failure, 2 misuse, 130 interrupted.
-func status(err error, stderr io.Writer) int {
+// status says what went wrong and returns the exit status.
+func status(err error, kept string, stderr io.Writer) int {
 	var wrong misuse
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
-		return 0
+		return success
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "layerwise: interrupted; what was done is kept, and the same command goes on from there")
-		return 130
-	case errors.As(err, &wrong):
-		fmt.Fprintln(stderr, "layerwise:", err)
-		return 2
+		fmt.Fprintln(stderr, "layerwise: interrupted;", kept)
+		if other := leaves(err); len(other) > 0 {
+			fmt.Fprintln(stderr, "layerwise: but:", errors.Join(other...))
+		}
+		return interrupted
 	}
 	fmt.Fprintln(stderr, "layerwise:", err)
-	return 1
+	if errors.As(err, &wrong) {
+		return misused
+	}
+	return failure
+}
+
+// leaves are the errors at the bottom of err apart from that of the interruption: what went wrong on the way out, such as a full disk.
+func leaves(err error) (others []error) {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			others = append(others, leaves(part)...)
+		}
+	case interface{ Unwrap() error }:
+		if len(leaves(e.Unwrap())) > 0 {
+			others = append(others, err) // with its words
+		}
+	default:
+		if err != context.Canceled && err != nil {
+			others = append(others, err)
+		}
+	}
+	return
+}
+
+// checked remembers the first error of its writer, so that a full disk is no success.
+type checked struct {
+	to  io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 func usage(w io.Writer) {
@@ -92,75 +149,22 @@ func usage(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  layerwise %-10s %s\n", v.name, v.about)
 	}
-	fmt.Fprint(w, "\nlayerwise VERB --help shows the flags of a verb and an example.\n")
+	fmt.Fprint(w, "\nlayerwise VERB --help shows the flags of a verb and an example; layerwise --version what this program is made of.\n"+
+		"Runs are kept in $LAYERWISE_RUNS, by default runs/; data sets are looked for in $LAYERWISE_DATA, then in the user's cache.\n")
 }
 
-// parse reads the flags, which may stand between the other arguments, and returns those. There must be want of them.
-func (c *command) parse(want int) error {
-	rest := c.words
-	for {
-		switch err := c.Parse(rest); {
-		case errors.Is(err, flag.ErrHelp):
-			c.help()
-			return err
-		case err != nil:
-			return misuse{fmt.Errorf("%s: %w; layerwise %s --help shows the flags", c.verb.name, err, c.verb.name)}
+// version is this program's version, as far as its build recorded one, and those of what it is made of.
+func version() string {
+	own := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			own = info.Main.Version
 		}
-		if rest = c.Args(); len(rest) == 0 {
-			break
-		}
-		c.given, rest = append(c.given, rest[0]), rest[1:]
-	}
-	if len(c.given) != want {
-		return misuse{fmt.Errorf("%s: %d arguments %q, expected %d: layerwise %s %s", c.verb.name, len(c.given), c.given, want, c.verb.name, c.verb.args)}
-	}
-	return nil
-}
-
-func (c *command) help() {
-	fmt.Fprintf(c.out, "layerwise %s %s\n\n%s.\n\n", c.verb.name, c.verb.args, c.verb.about)
-	c.VisitAll(func(f *flag.Flag) {
-		kind, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(c.out, "  --%s %s\n        %s", f.Name, kind, text)
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
-			fmt.Fprintf(c.out, " (default %s)", f.DefValue)
-		}
-		fmt.Fprintln(c.out)
-	})
-	fmt.Fprintf(c.out, "\nexample: %s\n", c.verb.example)
-}
-
-func (c *command) backendFlag() {
-	c.backend = c.String("backend", "", "compute on this `backend`: xla, xla:cpu, cuda or go; by default the best found")
-}
-
-// lab opens the backend and the run store.
-func (c *command) lab() (*llfc.Lab, error) {
-	if err := backend.Tune(*c.backend); err != nil {
-		return nil, err
-	}
-	return llfc.OpenOn(*c.backend)
-}
-
-// need is an error for a flag that was left out.
-func (c *command) need(flags ...string) error {
-	for _, name := range flags {
-		if c.Lookup(name).Value.String() == "" {
-			return misuse{fmt.Errorf("%s: --%s is missing; example: %s", c.verb.name, name, c.verb.example)}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				own += " " + s.Value
+			}
 		}
 	}
-	return nil
-}
-
-// list splits a flag such as 512,512,512 and converts each part.
-func list[T any](flagName, text string, convert func(string) (T, error)) ([]T, error) {
-	var out []T
-	for _, part := range strings.Split(text, ",") {
-		v, err := convert(strings.TrimSpace(part))
-		if err != nil {
-			return nil, misuse{fmt.Errorf("--%s %q: %q is not a number", flagName, text, part)}
-		}
-		out = append(out, v)
-	}
-	return out, nil
+	return fmt.Sprintf("layerwise %s, %s", own, llfc.Versions())
 }

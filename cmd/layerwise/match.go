@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 
 	"layerwise/llfc"
 	"layerwise/llfc/match"
@@ -13,11 +14,12 @@ import (
 var matchVerb = verb{
 	name: "match", args: "A.safetensors B.safetensors --out FILE [flags]", about: "Permutes the hidden units of B to bring its weights close to A's",
 	example: "layerwise match a.safetensors b.safetensors --method weight --out b.matched.safetensors",
-	run: func(_ context.Context, c *command) error {
+	kept:    "nothing was written",
+	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		method := c.String("method", "weight", "weight, the only `name` so far")
+		method := c.choice("method", "weight", "weight, the only `name` so far", "weight")
 		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
-		restarts := c.Int("restarts", llfc.MatchRestarts, "further searches, a `number`")
+		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")
 		out := c.String("out", "", "write the permuted B to `file`")
 		if err := c.parse(2); err != nil {
 			return err
@@ -25,15 +27,14 @@ var matchVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		if *method != "weight" {
-			return misuse{fmt.Errorf("--method %q: only weight is there so far", *method)}
-		}
-		a, err := llfc.LoadCheckpoint(c.given[0])
+		a, b, err := c.pair()
 		if err != nil {
 			return err
 		}
-		b, err := llfc.LoadCheckpoint(c.given[1])
-		if err != nil {
+		if sameFile(*out, c.given[0]) {
+			return c.wrong("--out %s is A, which stays as it is; name another file", *out)
+		}
+		if err := c.outFile("out"); err != nil {
 			return err
 		}
 		l, err := c.lab()
@@ -45,9 +46,6 @@ var matchVerb = verb{
 		if err != nil {
 			return fmt.Errorf("%s and %s: %w", c.given[0], c.given[1], err)
 		}
-		if err := llfc.SaveCheckpoint(*out, moved); err != nil {
-			return err
-		}
 		before, err := network.Distance(a.Theta, b.Theta)
 		if err != nil {
 			return err
@@ -56,9 +54,21 @@ var matchVerb = verb{
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s\n%s  ‖θ_A − θ_B‖ %.4f → %.4f; the permuted network is the same function\n", llfc.Spread(r), *out, before, after)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := llfc.SaveCheckpoint(*out, moved); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s\n%s  method %s  ‖θ_A − θ_B‖ %.4f → %.4f; the permuted network is the same function\n", llfc.Spread(r), *out, *method, before, after)
 		return nil
 	},
+}
+
+func sameFile(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // noise is 64 standard normal inputs, on which the permuted network is compared with the original.

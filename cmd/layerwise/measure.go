@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"slices"
 
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
@@ -12,14 +12,15 @@ import (
 var measureVerb = verb{
 	name: "measure", args: "A.safetensors B.safetensors --out DIR [flags]", about: "Measures the path between two networks and, layer by layer, how linear their features are",
 	example: "layerwise measure a.safetensors b.safetensors --data mnist --alphas 0,0.25,0.5,0.75,1 --samples 1000 --out out/ab",
+	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
 		set := c.String("data", "", "the data `set`; by default the one that A was trained on")
-		alphas := c.String("alphas", "0,0.25,0.5,0.75,1", "`values` of α; 1 is A")
-		samples := c.Int("samples", 0, "measure on so many test `samples`, drawn stratified; 0 is all")
-		trainSamples := c.Int("train-samples", 10000, "the path on so many training `samples`; 0 is all")
-		perSample := c.Bool("per-sample", false, "write every sample's values too")
-		batch := c.Int("batch", 0, "`samples` on the device at once; 0 chooses")
+		alphas := c.alphas("alphas", []float64{0, 0.25, 0.5, 0.75, 1}, "`values` of α in [0, 1]; 1 is A. 0, 0.5 and 1 are always among them")
+		samples := c.count("samples", 0, 0, "measure on so many test `samples`, drawn stratified; 0 is all")
+		trainSamples := c.count("train-samples", 10000, 0, "the path on so many training `samples`; 0 is all")
+		perSample := c.Bool("per-sample", false, "write every sample's values too, to samples.csv")
+		batch := c.count("batch", 0, 0, "`samples` on the device at once; 0 chooses")
 		out := c.String("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
@@ -27,43 +28,56 @@ var measureVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		at, err := list("alphas", *alphas, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
+		a, b, err := c.pair()
 		if err != nil {
 			return err
 		}
-		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], Data: *set}
-		if p.A, err = llfc.LoadCheckpoint(c.given[0]); err != nil {
-			return err
-		}
-		if p.B, err = llfc.LoadCheckpoint(c.given[1]); err != nil {
-			return err
-		}
-		if p.Data == "" {
-			if p.A.Run == nil {
-				return misuse{fmt.Errorf("%s does not say what it was trained on; give --data", c.given[0])}
+		if *set == "" {
+			if *set, err = c.trainedOn(a, b); err != nil {
+				return err
 			}
-			p.Data = p.A.Run.Data.Name
+		}
+		if err := c.checkData("data", *set); err != nil {
+			return err
+		}
+		if err := c.outDir("out"); err != nil {
+			return err
 		}
 		l, err := c.lab()
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		train, test, err := l.Feed(ctx, p.Data, p.A.Normalize, *trainSamples, *samples)
+		train, test, err := l.Feed(ctx, *set, a.Normalize, *trainSamples, *samples)
 		if err != nil {
 			return err
 		}
 		defer train.Free()
 		defer test.Free()
-		r, err := l.Measure(ctx, p, measure.Options{Alphas: at, Batch: *batch, PerSample: *perSample, Conditions: true}, test, train)
+		if d := test.Set; !slices.Equal(d.Shape, a.Network.Input) || len(d.Classes) > a.Network.Classes {
+			return c.wrong("--data %s has samples of shape %v and %d classes, but the networks take %v and tell %d apart; give the data they were trained on",
+				*set, d.Shape, len(d.Classes), a.Network.Input, a.Network.Classes)
+		}
+		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b, Data: *set}
+		r, err := l.Measure(ctx, p, measure.Options{Alphas: *alphas, Batch: *batch, PerSample: *perSample, Conditions: true}, test, train)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 		if err := r.Save(*out); err != nil {
 			return err
 		}
 		return summary(c, r, *out)
 	},
+}
+
+// trainedOn is the data set that a pair was trained on, as far as one of the two says. A permuted network does not.
+func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
+	for _, ckpt := range []llfc.Checkpoint{a, b} {
+		if ckpt.Run != nil {
+			return ckpt.Run.Data.Name, nil
+		}
+	}
+	return "", c.wrong("%s and %s do not say what they were trained on; give --data", c.given[0], c.given[1])
 }
 
 // summary prints what a reader wants to know first.

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"layerwise/llfc/reproduce"
 )
@@ -12,16 +15,31 @@ import (
 var reproduceVerb = verb{
 	name: "reproduce", args: "[--scale NAME] [--out DIR]", about: "Runs the paper's experiments, checks its claims and writes the report",
 	example: "layerwise reproduce --scale smoke --out out/smoke",
+	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
+		var names []string
+		for _, s := range reproduce.Scales() {
+			names = append(names, s.Name)
+		}
 		c.backendFlag()
-		name := c.String("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes) or paper (an hour)")
+		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes) or paper (an hour)", names...)
 		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`")
+		table := c.String("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
 		if err := c.parse(0); err != nil {
 			return err
+		}
+		if *table != "" {
+			return printTable(c, *table)
 		}
 		scale, err := reproduce.ScaleByName(*name)
 		if err != nil {
 			return misuse{err}
+		}
+		if err := c.need("out"); err != nil {
+			return err
+		}
+		if err := c.outDir("out"); err != nil {
+			return err
 		}
 		l, err := c.lab()
 		if err != nil {
@@ -44,7 +62,23 @@ var reproduceVerb = verb{
 			return err
 		}
 		holds, fails, open := claims.Count()
-		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, scale.Name, study.Took.Round(100_000_000), filepath.Join(*out, "index.html"))
+		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, scale.Name,
+			study.Took.Round(100*time.Millisecond), filepath.Join(*out, "index.html"))
 		return nil
 	},
+}
+
+// printTable prints a scorecard as it stands in the README.
+func printTable(c *command, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return c.wrong("--markdown: %w; reproduce --out DIR writes DIR/scorecard.json", err)
+	}
+	defer f.Close()
+	text, err := reproduce.Markdown(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	_, err = strings.NewReader(text).WriteTo(c.out)
+	return err
 }

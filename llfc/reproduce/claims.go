@@ -18,6 +18,7 @@ const (
 	lowCoef, highCoef  = 0.55, 1.05
 	smallCommute       = 0.3 // Dist_com over the smaller of Dist_W and Dist_H
 	largeCommute       = 0.5
+	farLogits          = 0.1 // 1 − cos_½ of the logits of a pair that is not connected
 	smallWeak          = 0.3 // Dist_σ of a connected pair over that of the independent one
 	exact              = 1e-10
 )
@@ -41,31 +42,31 @@ func (s *Study) connected(k kind) llfc.Scorecard {
 	each := func(q func(m Measured) float64) []float64 { return values(pairs, q) }
 	claims := llfc.Scorecard{
 		{ID: "lmc", Source: "Def. 1; line: Frankle et al. 2020", Statement: "is linearly connected", Percent: true,
-			Quantity: "error barrier over the mean of the ends, test", Kind: "at most", Line: stableBarrier,
+			Quantity: "error barrier over the mean of the ends, test", Kind: llfc.AtMost, Line: stableBarrier,
 			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
-		{ID: "llfc", Source: "Def. 2, Figs 2–3", Statement: "has features that interpolate linearly at every layer",
-			Quantity: "largest mean 1 − cos_½ over layers", Kind: "at most", Line: smallLLFC,
+		{ID: "llfc", Source: "Def. 2, Figs 2–3", Statement: "has features that interpolate linearly, up to a scale, at every layer",
+			Quantity: "largest mean 1 − cos_½ over layers", Kind: llfc.AtMost, Line: smallLLFC,
 			Values: each(func(m Measured) float64 { return largest(m.Linear[0.5], nil) })},
-		{ID: "baseline", Source: "Figs 2–3", Statement: "has features that differ between its ends far more than from the line",
-			Quantity: "largest (1 − cos_½) / (1 − cos_AB) over layers", Kind: "at most", Line: smallShare,
+		{ID: "baseline", Source: "Figs 2–3", Statement: "has features far closer to the blend of its ends than its ends are to each other",
+			Quantity: "largest (1 − cos_½) / (1 − cos_AB) over layers", Kind: llfc.AtMost, Line: smallShare,
 			Values: each(func(m Measured) float64 { return largest(m.Linear[0.5], divisor(m.Baseline())) })},
-		{ID: "coef-low", Source: "App. B.2", Statement: "has a scale c near 1 at every layer, from below",
-			Quantity: "smallest coef_½ over layers", Kind: "at least", Line: lowCoef,
+		{ID: "coef-low", Source: "App. B.2", Statement: "has features not much shorter than the blend of its ends at any layer",
+			Quantity: "smallest mean coef_½ over layers", Kind: llfc.AtLeast, Line: lowCoef,
 			Values: each(func(m Measured) float64 { return smallest(m.Coef[0.5]) })},
-		{ID: "coef-high", Source: "App. B.2", Statement: "has a scale c near 1 at every layer, from above",
-			Quantity: "largest coef_½ over layers", Kind: "at most", Line: highCoef,
+		{ID: "coef-high", Source: "App. B.2", Statement: "has features not much longer than the blend of its ends at any layer",
+			Quantity: "largest mean coef_½ over layers", Kind: llfc.AtMost, Line: highCoef,
 			Values: each(func(m Measured) float64 { return largest(m.Coef[0.5], nil) })},
-		{ID: "weak", Source: "Def. 3, Figs 5–6", Statement: "satisfies weak additivity far better than an independent pair",
-			Quantity: "largest Dist_σ(½) over that of the independent pair, over layers", Kind: "at most", Line: smallWeak,
+		{ID: "weak", Source: "Def. 3, Figs 5–6", Statement: "satisfies weak additivity far better than the " + k.against + " pair of the same seed",
+			Quantity: "largest ratio of their mean Dist_σ(½) over layers", Kind: llfc.AtMost, Line: smallWeak,
 			Values: s.weakShares(k)},
-		{ID: "commute", Source: "Def. 4, Fig. 7", Statement: "satisfies commutativity",
-			Quantity: "largest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: "at most", Line: smallCommute,
+		{ID: "commute", Source: "Def. 4, Fig. 7", Statement: "satisfies commutativity at every layer, on the scale of its weights and inputs",
+			Quantity: "largest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: llfc.AtMost, Line: smallCommute,
 			Values: each(commuteShare(math.Max))},
-		{ID: "lemma1", Source: "Lemma 1", Statement: "makes no more errors on its line than both ends together", Percent: true,
-			Quantity: "largest Err(θ_α) − (Err_A + Err_B) over α", Kind: "at most", Line: 0,
-			Values: each(func(m Measured) float64 { return aboveEnds(m.Test.Errors()) })},
+		{ID: "lemma1", Source: "Lemma 1", Statement: "makes nowhere on its line more errors than its two ends together", Percent: true,
+			Quantity: "largest Err(θ_α) − (Err_A + Err_B) over α, test", Kind: llfc.AtMost, Line: 0,
+			Values: each(func(m Measured) float64 { return aboveEnds(m.Test) })},
 	}
-	return named(k, "a "+k.name+" pair ", claims)
+	return about("a "+k.name+" pair", k.id, claims)
 }
 
 // unconnected are the claims on independently trained pairs: without them the others say nothing.
@@ -74,48 +75,52 @@ func (s *Study) unconnected(k kind) llfc.Scorecard {
 	each := func(q func(m Measured) float64) []float64 { return values(pairs, q) }
 	claims := llfc.Scorecard{
 		{ID: "lmc", Source: "Fig. 4", Statement: "is not linearly connected", Percent: true,
-			Quantity: "error barrier over the mean of the ends, test", Kind: "at least", Line: unconnectedBarrier,
+			Quantity: "error barrier over the mean of the ends, test", Kind: llfc.AtLeast, Line: unconnectedBarrier,
 			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
-		{ID: "llfc", Source: "Fig. 4", Statement: "has logits off the line",
-			Quantity: "mean 1 − cos_½ at the logits", Kind: "at least", Line: 0.1,
+		{ID: "llfc", Source: "Fig. 4", Statement: "has logits that do not interpolate linearly",
+			Quantity: "mean 1 − cos_½ at the logits", Kind: llfc.AtLeast, Line: farLogits,
 			Values: each(func(m Measured) float64 { p := m.Linear[0.5]; return p.Stats[p.Len()-1].Mean })},
-		{ID: "commute", Source: "Figs 16–19", Statement: "violates commutativity",
-			Quantity: "smallest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: "at least", Line: largeCommute,
+		{ID: "commute", Source: "Figs 16–19", Statement: "violates commutativity at every layer after the first",
+			Quantity: "smallest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: llfc.AtLeast, Line: largeCommute,
 			Values: each(commuteShare(math.Min))},
 	}
-	return named(k, "an "+k.name+" pair ", claims)
+	return about("an "+k.name+" pair", k.id, claims)
 }
 
 // exactClaims hold for any network, up to rounding.
 func (s *Study) exactClaims() llfc.Scorecard {
-	first, blend := []float64{}, []float64{}
+	var first, blend, conclusion, premises []float64
 	for _, m := range s.Pairs {
-		p := m.Linear[0.5]
-		first = append(first, p.Stats[0].Mean)
+		first = append(first, m.Linear[0.5].Stats[0].Mean)
 		blend = append(blend, blendExcess(m.Result))
 	}
-	conclusion, premises := []float64{}, []float64{}
 	for _, r := range s.Theorem {
 		conclusion = append(conclusion, largest(r.Linear[0.5], nil))
 		premises = append(premises, math.Max(largest(r.Weak.Max, nil), largest(r.Commute.Com, nil)))
 	}
-	return llfc.Scorecard{
-		{ID: "exact/first-layer", Source: "Def. 2, linearity", Statement: "the first linear layer interpolates exactly, for any pair",
-			Quantity: "mean 1 − cos_½ of the first layer, every pair", Kind: "at most", Line: exact, Values: first},
-		{ID: "exact/lemma1", Source: "Lemma 1, its argument", Statement: "the blend of the two logits makes no more errors than both ends together, for any pair", Percent: true,
-			Quantity: "largest Err(αf_A + (1−α)f_B) − (Err_A + Err_B) over α, every pair", Kind: "at most", Line: 0, Values: blend},
-		{ID: "exact/theorem1-premises", Source: "Theorem 1", Statement: "a pair built to satisfy weak additivity and commutativity does",
-			Quantity: "largest Dist_σ and Dist_com over layers", Kind: "at most", Line: exact, Values: premises},
-		{ID: "exact/theorem1", Source: "Theorem 1", Statement: "and then its features interpolate exactly",
-			Quantity: "largest mean 1 − cos_½ over layers", Kind: "at most", Line: exact, Values: conclusion},
+	all := llfc.Scorecard{
+		{ID: "first-layer", Source: "Def. 2, linearity", Statement: "has a first linear layer that interpolates exactly",
+			Quantity: "mean 1 − cos_½ of the first layer", Kind: llfc.AtMost, Line: exact, Values: first, Over: "pairs"},
+		{ID: "lemma1", Source: "Lemma 1, its argument", Statement: "has logits whose blend makes no more errors than its two ends together", Percent: true,
+			Quantity: "largest Err(αf_A + (1−α)f_B) − (Err_A + Err_B) over α, test", Kind: llfc.AtMost, Line: 0, Values: blend, Over: "pairs"},
 	}
+	built := llfc.Scorecard{
+		{ID: "theorem1-premises", Source: "Theorem 1", Statement: "satisfies both",
+			Quantity: "largest mean Dist_σ and Dist_com over layers", Kind: llfc.AtMost, Line: exact, Values: premises},
+		{ID: "theorem1", Source: "Theorem 1", Statement: "has features that therefore interpolate exactly",
+			Quantity: "largest mean 1 − cos_½ over layers", Kind: llfc.AtMost, Line: exact, Values: conclusion},
+	}
+	return append(about("any pair", "exact", all), about("a pair built to satisfy weak additivity and commutativity", "exact", built)...)
 }
 
-// named puts the kind of pair before each claim.
-func named(k kind, subject string, claims llfc.Scorecard) llfc.Scorecard {
+// about makes sentences of the claims: the subject before each.
+func about(subject, id string, claims llfc.Scorecard) llfc.Scorecard {
 	for i := range claims {
-		claims[i].ID = k.id + "/" + claims[i].ID
-		claims[i].Statement = subject + claims[i].Statement
+		c := &claims[i]
+		c.ID, c.Subject, c.Statement = id+"/"+c.ID, subject, subject+" "+c.Statement
+		if c.Over == "" {
+			c.Over = "seeds"
+		}
 	}
 	return claims
 }
@@ -160,16 +165,19 @@ func commuteShare(pick func(a, b float64) float64) func(m Measured) float64 {
 // blendExcess is how far the error of the blended logits rises above the bound of Lemma 1.
 func blendExcess(r *measure.Result) float64 {
 	blend, bound := r.Lemma1()
-	return slices.Max(blend.Values) - bound
+	return excess(blend.Values, bound, r.Samples)
 }
 
-// aboveEnds is how far the curve rises above the sum of its two ends.
-func aboveEnds(c measure.Curve) float64 {
-	out := math.Inf(-1)
-	for _, v := range c.Values {
-		out = math.Max(out, v-c.Values[0]-c.Values[c.Len()-1])
-	}
-	return out
+// aboveEnds is how far the error of a line rises above the sum of its two ends.
+func aboveEnds(l measure.Line) float64 {
+	return excess(l.Error, l.Error[0]+l.Error[len(l.Error)-1], l.Samples)
+}
+
+// excess is how far the largest of the errors lies above a bound. Both are whole numbers of samples, so their difference is made one again:
+// the rounding of a subtraction must not break a line at 0.
+func excess(errors []float64, bound float64, samples int) float64 {
+	n := float64(samples)
+	return math.Round((slices.Max(errors)-bound)*n) / n
 }
 
 func divisor(p measure.Profile) *measure.Profile { return &p }

@@ -36,7 +36,7 @@ func (s *Study) Figures() ([]figure, error) {
 	return out, nil
 }
 
-// paths draws loss and error along the line of every kind of pair; the band is the 95 % interval over seeds.
+// paths draws loss and error along the line of every kind of pair.
 func (s *Study) paths() ([]figure, error) {
 	var out []figure
 	for _, q := range []struct {
@@ -58,7 +58,11 @@ func (s *Study) paths() ([]figure, error) {
 			return nil, fmt.Errorf("%s: %w", q.file, err)
 		}
 		fig.Percent = q.percent
-		out = append(out, figure{q.file, sectionPaths, q.title + ": mean over seeds, band: 95 % interval of that mean.", fig})
+		caption := q.title + ", " + s.spread() + "."
+		if len(s.Scale.Seeds) >= bandSeeds {
+			caption = q.title + ", mean of the seeds; band: 95 % interval of that mean (Student's t)."
+		}
+		out = append(out, figure{q.file, sectionPaths, caption, fig})
 	}
 	return out, nil
 }
@@ -153,13 +157,19 @@ func (s *Study) commuting() ([]figure, error) {
 	return out, nil
 }
 
-// meanCurve is the mean over seeds, with the half width of its 95 % interval as the error.
+// bandSeeds is the least number of seeds whose spread is drawn: the interval of two is 13 times as
+// wide as they lie apart.
+const bandSeeds = 3
+
+// meanCurve is the mean over seeds, with the half width of its 95 % interval as the error where there are seeds enough.
 func meanCurve(pairs []Measured, q func(Measured) measure.Curve) measure.Curve {
 	out := measure.Curve{Alphas: q(pairs[0]).Alphas}
 	for i := range out.Alphas {
 		v := values(pairs, func(m Measured) float64 { return q(m).Values[i] })
 		out.Values = append(out.Values, llfc.Mean(v))
-		out.Errors = append(out.Errors, llfc.HalfWidth(v))
+		if len(v) >= bandSeeds {
+			out.Errors = append(out.Errors, llfc.HalfWidth(v))
+		}
 	}
 	return out
 }

@@ -7,10 +7,11 @@ import (
 	"layerwise/plotting"
 )
 
-// Table is the ends, the middle and the barriers of every kind of pair: mean ± half width of the 95 % interval over seeds.
+// Table is the ends, the middle and the barriers of every kind of pair: mean over seeds ± half width of its 95 % interval, where there are
+// seeds enough.
 func (s *Study) Table() plotting.Table {
-	t := plotting.Table{Title: "Pairs on the test split (percent of error)",
-		Headers: []string{"pair", "error A", "error B", "error at ½", "barrier over mean", "barrier over chord", "barrier at middle", "train barrier over mean"}}
+	t := plotting.Table{Title: "Error on the test split, percent: " + s.spread(),
+		Headers: []string{"pair", "error A", "error B", "error at ½", "barrier over mean", "barrier over chord", "barrier at middle", "barrier over mean, train"}}
 	for _, k := range s.Scale.kinds() {
 		row := []string{k.name}
 		for _, q := range []func(m Measured) float64{
@@ -33,8 +34,8 @@ func (s *Study) Table() plotting.Table {
 
 // LossTable is the same for the loss, in nats.
 func (s *Study) LossTable() plotting.Table {
-	t := plotting.Table{Title: "Pairs on the test split (loss in nats)",
-		Headers: []string{"pair", "loss A", "loss B", "barrier over mean", "barrier over chord", "barrier at middle", "train barrier over mean"}}
+	t := plotting.Table{Title: "Loss on the test split, nats: " + s.spread(),
+		Headers: []string{"pair", "loss A", "loss B", "barrier over mean", "barrier over chord", "barrier at middle", "barrier over mean, train"}}
 	for _, k := range s.Scale.kinds() {
 		row := []string{k.name}
 		for _, q := range []func(m Measured) float64{
@@ -69,9 +70,22 @@ func (s *Study) MatchTable() plotting.Table {
 	return t
 }
 
+// spread says what the numbers of a table are.
+func (s *Study) spread() string {
+	switch n := len(s.Scale.Seeds); {
+	case n == 1:
+		return "one seed"
+	case n < bandSeeds:
+		return fmt.Sprintf("mean of %d seeds", n)
+	default:
+		return fmt.Sprintf("mean of %d seeds ± half width of its 95 %% interval", n)
+	}
+}
+
+// plusMinus is mean ± half width of the interval, times a factor.
 func plusMinus(v []float64, factor float64, digits int) string {
 	mean := fmt.Sprintf("%.*f", digits, factor*llfc.Mean(v))
-	if len(v) < 2 {
+	if len(v) < bandSeeds {
 		return mean
 	}
 	return fmt.Sprintf("%s ± %.*f", mean, digits, factor*llfc.HalfWidth(v))

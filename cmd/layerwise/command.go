@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"layerwise/data"
+	"layerwise/llfc"
+	"layerwise/llfc/backend"
+)
+
+// command is one call of a verb: its flags, and where it prints.
+type command struct {
+	*flag.FlagSet
+	verb     verb
+	out, err io.Writer // results, everything else
+	words    []string
+	backend  *string
+	given    []string // the arguments of the verb
+}
+
+func newCommand(v verb, words []string, out, stderr io.Writer) *command {
+	c := &command{FlagSet: flag.NewFlagSet(v.name, flag.ContinueOnError), verb: v, out: out, err: stderr, words: words}
+	c.SetOutput(io.Discard) // parse says it in its own words
+	c.Usage = func() {}
+	return c
+}
+
+// wrong is a misuse of this verb.
+func (c *command) wrong(format string, args ...any) error {
+	return misuse{fmt.Errorf(c.verb.name+": "+format, args...)}
+}
+
+// parse reads the flags, which may stand between the other arguments, and keeps those. There must be want of them.
+func (c *command) parse(want int) error {
+	for rest := c.words; len(rest) > 0; {
+		switch err := c.Parse(rest); {
+		case errors.Is(err, flag.ErrHelp):
+			c.help()
+			return err
+		case err != nil:
+			return c.wrong("%s; layerwise %s --help shows the flags", inWords(err), c.verb.name)
+		}
+		left := c.Args()
+		if read := len(rest) - len(left); read > 0 && rest[read-1] == "--" { // no flags behind it
+			c.given = append(c.given, left...)
+			break
+		}
+		if len(left) > 0 {
+			c.given, left = append(c.given, left[0]), left[1:]
+		}
+		rest = left
+	}
+	if len(c.given) != want {
+		return c.wrong("%d arguments %q, expected %d: layerwise %s %s", len(c.given), c.given, want, c.verb.name, c.verb.args)
+	}
+	if c.backend != nil {
+		return c.checkBackend()
+	}
+	return nil
+}
+
+// inWords is an error of package flag, with flags written as they are here.
+func inWords(err error) string {
+	text := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown flag --", 1)
+	text = strings.Replace(text, "flag needs an argument: -", "a value is missing after --", 1)
+	return strings.Replace(text, " for flag -", " for --", 1)
+}
+
+func (c *command) help() {
+	fmt.Fprintf(c.out, "layerwise %s %s\n\n%s.\n\n", c.verb.name, c.verb.args, c.verb.about)
+	c.VisitAll(func(f *flag.Flag) {
+		kind, text := flag.UnquoteUsage(f)
+		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+			kind = ""
+		}
+		fmt.Fprintf(c.out, "  %s\n        %s", strings.TrimSpace("--"+f.Name+" "+kind), text)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
+			fmt.Fprintf(c.out, " (default %s)", f.DefValue)
+		}
+		fmt.Fprintln(c.out)
+	})
+	fmt.Fprintf(c.out, "\nexample: %s\n", c.verb.example)
+}
+
+// set reports whether a flag was given.
+func (c *command) set(name string) bool {
+	found := false
+	c.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// need is an error for a flag that was left out.
+func (c *command) need(flags ...string) error {
+	for _, name := range flags {
+		if c.Lookup(name).Value.String() == "" {
+			return c.wrong("--%s is missing; example: %s", name, c.verb.example)
+		}
+	}
+	return nil
+}
+
+func (c *command) backendFlag() {
+	c.backend = c.String("backend", "", "compute on this `backend`: xla, xla:cpu, xla:cuda or go; by default the best found")
+}
+
+// checkBackend knows the names; whether one is there shows when it is opened.
+func (c *command) checkBackend() error {
+	engine, _, _ := strings.Cut(*c.backend, ":")
+	if *c.backend == "cpu" || *c.backend == "cuda" || slices.Contains([]string{"", "xla", "go"}, engine) {
+		return nil
+	}
+	return c.wrong("--backend %q: expected xla, xla:cpu, xla:cuda, xla:/path/to/plugin.so or go; layerwise doctor shows what is there", *c.backend)
+}
+
+// lab opens the backend and the run store.
+func (c *command) lab() (*llfc.Lab, error) {
+	_ = backend.Tune(*c.backend) // untuned is slower, and no less right
+	return llfc.OpenOn(*c.backend)
+}
+
+// checkData returns nil if there is such a data set, here or to be downloaded.
+func (c *command) checkData(flagName, name string) error {
+	if known := data.Names(); !slices.Contains(known, name) {
+		return c.wrong("--%s %q: there is no such data set; known: %s", flagName, name, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// checkpoint reads a file that the caller has named.
+func (c *command) checkpoint(path string) (llfc.Checkpoint, error) {
+	ckpt, err := llfc.LoadCheckpoint(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ckpt, c.wrong("there is no file %s; layerwise train --out %s would write one", path, path)
+	}
+	return ckpt, err
+}
+
+// pair reads the two files that the caller has named, and checks that they can be the ends of a path.
+func (c *command) pair() (a, b llfc.Checkpoint, err error) {
+	if a, err = c.checkpoint(c.given[0]); err != nil {
+		return
+	}
+	if b, err = c.checkpoint(c.given[1]); err != nil {
+		return
+	}
+	if err = llfc.SamePlace(a, b); err != nil {
+		err = c.wrong("%s and %s: %w", c.given[0], c.given[1], err)
+	}
+	return
+}
+
+// outFile makes sure, before any work, that the file of a flag can be written: its folder is made, and tried.
+func (c *command) outFile(flagName string) error {
+	path := c.Lookup(flagName).Value.String()
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return c.wrong("--%s %s is not a file that can be replaced; name a file in it, such as %s", flagName, path, filepath.Join(path, "a.safetensors"))
+	}
+	return c.tryFolder(flagName, path, filepath.Dir(path))
+}
+
+// outDir is outFile for a folder.
+func (c *command) outDir(flagName string) error {
+	path := c.Lookup(flagName).Value.String()
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return c.wrong("--%s %s is a file; name a folder", flagName, path)
+	}
+	return c.tryFolder(flagName, path, path)
+}
+
+func (c *command) tryFolder(flagName, path, dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return c.wrong("--%s %s: %w; name a place that can be written", flagName, path, err)
+	}
+	f, err := os.CreateTemp(dir, ".layerwise-*.tmp")
+	if err != nil {
+		return c.wrong("--%s %s: %w; name a place that can be written", flagName, path, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}

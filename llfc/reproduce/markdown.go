@@ -1,0 +1,45 @@
+package reproduce
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"layerwise/llfc"
+)
+
+// Markdown prints a scorecard.json as a table in GitHub's notation, the claims on one kind of pair together, and one line that counts them.
+func Markdown(scorecard io.Reader) (string, error) {
+	claims, err := llfc.ReadScorecard(scorecard)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	row := func(cells ...string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	row("claim", "quantity", "line", "measured", "95 % interval", "verdict")
+	row("---", "---", "---:", "---:", "---", "---")
+	subject := ""
+	for _, c := range claims {
+		if c.Subject != subject {
+			subject = c.Subject
+			row("**"+subject+"** …", "", "", "", "", "")
+		}
+		verdict := c.Verdict()
+		if verdict != llfc.Holds {
+			verdict = "**" + verdict + "**"
+		}
+		row(strings.TrimPrefix(c.Statement, subject+" "), c.Quantity, c.Threshold(), c.Measured(), c.Interval(), verdict)
+	}
+	holds, fails, open := claims.Count()
+	fmt.Fprintf(&b, "\n%d of %d claims hold, %d fail", holds, len(claims), fails)
+	if open > 0 {
+		fmt.Fprintf(&b, ", %d were not measured", open)
+	}
+	b.WriteString(".\n")
+	return b.String(), nil
+}
