@@ -49,7 +49,7 @@ func (d *display) line(text string, last bool) {
 	switch {
 	case d.notebook:
 		if d.cell == "" {
-			d.cell = gonbui.UniqueID()
+			d.cell = gonbui.UniqueId()
 		}
 		gonbui.UpdateHTML(d.cell, "<pre>"+html.EscapeString(text)+"</pre>")
 		if last {
