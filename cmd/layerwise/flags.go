@@ -27,15 +27,19 @@ func (n number[T]) Set(text string) error {
 }
 
 func (n number[T]) expected() string {
-	kind := "a number"
+	text := "a finite number"
 	if _, ok := any(n.low).(int); ok {
-		kind = "a whole number"
+		text = "a whole number"
 	}
-	from := "of at least"
 	if n.above {
-		from = "greater than"
+		text += fmt.Sprintf(" greater than %v", n.low)
+	} else {
+		text += fmt.Sprintf(" of at least %v", n.low)
 	}
-	return fmt.Sprintf("%s %s %v and at most %v", kind, from, n.low, n.high)
+	if n.high < many { // beyond, it is no bound of the quantity
+		text += fmt.Sprintf(" and at most %v", n.high)
+	}
+	return text
 }
 
 func (n number[T]) String() string {
@@ -79,8 +83,10 @@ func (n numbers[T]) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		var v T
 		n.one.value = &v
-		if err := n.one.Set(strings.TrimSpace(part)); err != nil {
-			return fmt.Errorf("%q among them: %w", part, err)
+		if err := n.one.Set(strings.TrimSpace(part)); err != nil && part != text {
+			return fmt.Errorf("%q in it: %w", part, err)
+		} else if err != nil {
+			return err
 		}
 		out = append(out, v)
 	}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// asProgram makes this test binary the program itself: signals and restarts then are those of a real process.
+const asProgram = "LAYERWISE_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program is the command line as a process of its own, in a folder.
+func program(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
+// inside makes an empty folder the working directory, with a run store of its own.
+func inside(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("LAYERWISE_RUNS", filepath.Join(dir, "runs"))
+	t.Setenv("GOMLX_BACKEND", "go")
+	t.Setenv("LAYERWISE_TUNED", "1") // a test that starts itself again would begin anew
+	return dir
+}
+
+// do runs one command line in this process.
+func do(t *testing.T, line string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(strings.Fields(line), &out, &err)
+	return status, out.String(), err.String()
+}
+
+// ok runs a command line that must succeed, and returns what it prints.
+func ok(t *testing.T, line string) string {
+	t.Helper()
+	status, out, errs := do(t, line)
+	if status != success {
+		t.Fatalf("layerwise %s: status %d, %s", line, status, errs)
+	}
+	return out
+}
+
+// exists fails unless the file is there.
+func exists(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	inside(t)
+	all := ok(t, "--help")
+	for _, v := range verbs() {
+		if !strings.Contains(all, "layerwise "+v.name) {
+			t.Errorf("layerwise --help says nothing of %s", v.name)
+		}
+		text := ok(t, v.name+" --help")
+		if !strings.HasPrefix(text, "layerwise "+v.name+" ") || !strings.HasSuffix(text, "\nexample: "+v.example+"\n") ||
+			!strings.HasPrefix(v.example, "layerwise "+v.name) || v.kept == "" {
+			t.Errorf("help of %s:\n%s", v.name, text)
+		}
+		if again := ok(t, "help "+v.name); again != text {
+			t.Errorf("help %s and %s --help differ", v.name, v.name)
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) > 0 {
+		t.Errorf("help has left %v, %v", entries, err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if text := ok(t, "--version"); !strings.HasPrefix(text, "layerwise ") || !strings.Contains(text, "go1.") || !strings.Contains(text, "gomlx v") {
+		t.Errorf("version %q", text)
+	}
+}
+
+// small trains in a moment.
+const small = "--network mlp --widths 16 --data digits --backend go"
+
+// Misuse: status 2, one line that names the flag or the file and says what was expected, nothing on stdout, and nothing made.
+func TestMisuse(t *testing.T) {
+	inside(t)
+	for name, options := range map[string]string{"a": "", "b": " --seed 2", "narrow": " --widths 8", "unit": " --unit"} {
+		ok(t, "train "+small+" --epochs 1 --out "+name+options)
+	}
+	before, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, spawn, measure, match := "train "+small+" --out x ", "spawn "+small+" --epochs 2 --out-a x --out-b y ", "measure a b --backend go --out x ", "match a b --backend go --out x "
+	for _, c := range []struct{ line, want string }{
+		{"", "no verb"},
+		{"tarin", `"tarin"; layerwise --help lists them`},
+		{"train", "--out is missing; example: layerwise train"},
+		{"train --out", "a value is missing after --out"},
+		{train + "--epochs 0", `"0" for --epochs: expected a whole number of at least 1`},
+		{train + "--epochs 1.5", "whole number"},
+		{train + "--rate NaN", `"NaN" for --rate: expected a finite number greater than 0`},
+		{train + "--rate Inf", "--rate"},
+		{train + "--rate 0", "greater than 0"},
+		{train + "--weight-decay NaN", "--weight-decay"},
+		{train + "--warmup -1", "at least 0"},
+		{train + "--warmup inf", "finite"},
+		{train + "--dropout 1", "--dropout: expected a finite number of at least 0 and at most 0.999"},
+		{train + "--train-samples -1", "--train-samples"},
+		{train + "--batch 5000", "1437 samples"},
+		{train + "--seed x", "--seed"},
+		{train + "--optimiser lion", "expected one of adam, sgd"},
+		{train + "--momentum 0.9", "adam has no momentum"},
+		{train + "--init zero", "expected one of torch"},
+		{train + "--schedule step", "--step-at"},
+		{train + "--step-at 5", "--schedule step"},
+		{train + "--schedule cosine --warmup 50 --epochs 3", "warm-up"},
+		{train + "--data imagenet", `--data "imagenet": there is no such data set; known: digits`},
+		{train + "--network resnet", `"resnet"; known: mlp, lenet`},
+		{"train --network lenet --widths 5 --out x", "sizes of this architecture are fixed"},
+		{train + "--widths 16,,16", `"" in it: expected a whole number of at least 1`},
+		{train + "--widths 9999999999999", "--widths"},
+		{train + "--backend tpu", `--backend "tpu": expected xla`},
+		{train + "--nope 1", "unknown flag --nope; layerwise train --help shows the flags"},
+		{train + "extra", `1 arguments ["extra"], expected 0`},
+		{train + "--out runs", "--out runs is not a file"},
+		{train + "--out a/x", "--out a/x"},
+		{spawn + "--spawn-epoch 3", "--spawn-epoch 3 lies behind the end, --epochs 2"},
+		{spawn + "--spawn-epoch NaN", "--spawn-epoch"},
+		{spawn + "--other-seed 1", "--other-seed 1 is the seed of a too"},
+		{spawn + "--out-b x", "both x; give two files"},
+		{"match a --out x", "1 arguments"},
+		{"match a gone --out x", "there is no file gone"},
+		{"match a narrow --out x", "match: a and narrow: the two are different networks"},
+		{"match a unit --out x", "normalise their input differently"},
+		{match + "--method activation", "expected one of weight"},
+		{match + "--restarts -1", "--restarts"},
+		{match + "--out a", "--out a is A, which stays as it is"},
+		{measure + "--alphas 2", `"2" for --alphas: expected a finite number of at least 0 and at most 1`},
+		{measure + "--alphas 0,NaN", `"NaN" in it`},
+		{measure + "--alphas half", "--alphas"},
+		{measure + "--samples -1", "--samples"},
+		{measure + "--batch -1", "--batch"},
+		{measure + "--data nope", `--data "nope"`},
+		{measure + "--out a", "--out a is a file; name a folder"},
+		{"measure a b", "--out is missing"},
+		{"measure a narrow --out x", "different networks"},
+		{"describe", "0 arguments"},
+		{"describe resnet", `"resnet" is neither a network (mlp, lenet) nor a file`},
+		{"describe mlp --input 0", `"0" for --input: expected a whole number of at least 1`},
+		{"describe mlp --widths -1", "--widths"},
+		{"describe lenet --input 4,4,1", `layer "conv2"`},
+		{"describe a --widths 5", "are in the file"},
+		{"data --get nope", `--get "nope"`},
+		{"data --get=", `--get ""`},
+		{"reproduce --scale huge", "expected one of smoke, quick, paper"},
+		{"reproduce --scale smoke --out a", "--out a is a file"},
+		{"reproduce --markdown gone", "gone"},
+		{"doctor now", "1 arguments"},
+	} {
+		status, out, errs := do(t, c.line)
+		last := errs[strings.LastIndex(strings.TrimSuffix(errs, "\n"), "\n")+1:]
+		if status != misused || out != "" || !strings.HasPrefix(last, "layerwise: ") || !strings.Contains(last, c.want) || c.line != "" && last != errs {
+			t.Errorf("layerwise %s: status %d, stdout %q, stderr %q; expected one line with %q", c.line, status, out, errs, c.want)
+		}
+	}
+	after, err := os.ReadDir(".")
+	if err != nil || len(after) != len(before) {
+		t.Errorf("before %v, after %v, %v", before, after, err)
+	}
+}
+
+// What is wrong with a file is a failure that names it.
+func TestBadFiles(t *testing.T) {
+	inside(t)
+	ok(t, "train "+small+" --epochs 1 --out a")
+	whole, err := os.ReadFile("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A safetensors file of another program: one scalar, no metadata.
+	header := `{"w":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}`
+	foreign := append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header+"\x00\x00\x80\x3f"...)
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)-5] ^= 1
+	for name, content := range map[string][]byte{"foreign": foreign, "short": whole[:len(whole)/2], "flipped": flipped, "empty": nil} {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"describe " + name, "match a " + name + " --out x", "measure " + name + " a --out x"} {
+			status, out, errs := do(t, line)
+			if status != failure || out != "" || !strings.Contains(errs, name) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("layerwise %s: status %d, stdout %q, stderr %q", line, status, out, errs)
+			}
+			if name == "foreign" && !strings.Contains(errs, `no "network" in the metadata`) {
+				t.Errorf("a foreign file: %s", errs)
+			}
+		}
+	}
+	if _, err := os.Stat("x"); err == nil {
+		t.Error("x was made")
+	}
+}
+
+// full is a standard output whose disk is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrPermission }
+
+func TestFullStandardOutput(t *testing.T) {
+	for _, line := range []string{"--help", "describe mlp", "describe mlp --json", "data"} {
+		var errs bytes.Buffer
+		if status := run(strings.Fields(line), full{}, &errs); status != failure || errs.Len() == 0 {
+			t.Errorf("layerwise %s to a full disk: status %d, %s", line, status, &errs)
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	inside(t)
+	ok(t, "train "+small+" --epochs 1 --out a.safetensors")
+	for line, wants := range map[string][]string{
+		"describe mlp":                          {"fc1/w      784×512  weight", "total      932362", "fc1/relu     act", "fc1/w[1] fc1/b[0] fc2/w[0]"},
+		"describe --input 8,8,1 mlp --widths 4": {"fc1/w      64×4"},
+		"describe lenet":                        {"conv1/w", "total      61706"},
+		"describe a.safetensors":                {"fc1/w      64×16"},
+		"describe mlp --json":                   {`"parameter_count": 932362`, `"name": "fc1/w"`},
+	} {
+		text := ok(t, line)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("layerwise %s: no %q in\n%s", line, want, text)
+			}
+		}
+	}
+}
+
+func TestData(t *testing.T) {
+	inside(t)
+	list := ok(t, "data")
+	for _, want := range []string{"digits", "mnist", "synthetic", "built in"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("layerwise data: no %q in\n%s", want, list)
+		}
+	}
+	if text := ok(t, "data --get digits"); strings.Count(text, "\n") != 2 || !strings.Contains(text, "1437") || !strings.Contains(text, "360") {
+		t.Errorf("layerwise data --get digits: %q", text)
+	}
+	// Missing, and nowhere to be had: a failure that says what to do.
+	t.Setenv("LAYERWISE_DATA", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("LAYERWISE_OFFLINE", "1")
+	for _, line := range []string{"data --get mnist", "train --backend go --data mnist --widths 4 --epochs 1 --out x"} {
+		if status, _, errs := do(t, line); status != failure || !strings.Contains(errs, "train-images") || !strings.Contains(errs, "unset LAYERWISE_OFFLINE") {
+			t.Errorf("layerwise %s: status %d, %s", line, status, errs)
+		}
+	}
+	if list := ok(t, "data"); !strings.Contains(list, "missing; ") {
+		t.Errorf("layerwise data:\n%s", list)
+	}
+}
