@@ -1,0 +1,169 @@
+// Package figures draws the paper's figures of measured pairs of networks: one call, one figure, the numbers beside it.
+package figures
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+
+	"layerwise/data"
+	"layerwise/llfc/measure"
+	"layerwise/plotting"
+)
+
+// Pair is a measured pair of networks and what a legend calls it.
+type Pair struct {
+	Name string
+	*measure.Result
+}
+
+// alphas are those of the paper's layerwise figures; measure them.
+func alphas() []float64 { return []float64{0.25, 0.5, 0.75} }
+
+// Paths draws the test error along the line between the two networks of every pair (Definition 1).
+func Paths(title string, pairs ...Pair) (*plotting.Figure, error) {
+	fig, err := plotting.Lines(title, "α (0 is B, 1 is A)", "error", series(pairs, func(p Pair) measure.Curve { return p.Errors() })...)
+	if err == nil {
+		fig.Percent = true
+	}
+	return fig, err
+}
+
+// Lemma1 draws the error along a line and that of the blend of the two networks' logits; the dashed line is the bound Err_A + Err_B of
+// Lemma 1, above which the blend never lies.
+func Lemma1(title string, p Pair) (*plotting.Figure, error) {
+	blend, bound := p.Lemma1()
+	fig, err := plotting.Lines(title, "α (0 is B, 1 is A)", "error",
+		plotting.Series{Name: "of θ_α", Data: p.Errors()}, plotting.Series{Name: "of the blended logits", Data: blend})
+	if err == nil {
+		fig.Percent, fig.Reference = true, []float64{bound}
+	}
+	return fig, err
+}
+
+// LLFC draws 1 − cos_α at every layer for α = 0.25, 0.5 and 0.75, and 1 − cos_{A,B}, without which it says nothing (Definition 2; the
+// paper's Figures 2 and 3). Bars are deviations over samples.
+func LLFC(title string, r *measure.Result) (*plotting.Figure, error) {
+	at, err := byAlpha(r.LLFC)
+	if err != nil {
+		return nil, err
+	}
+	at = append(at, plotting.Series{Name: "A and B", Data: r.Baseline(), Style: plotting.BaselineStyle()})
+	return plotting.Layers(title, "E[1 − cos]", r.Baseline().Layers, at...)
+}
+
+// Coef draws coef_α at every layer, beside the 1 at which f(θ_α) is as large as the blend of f(θ_A) and f(θ_B) (App. B.2).
+func Coef(title string, r *measure.Result) (*plotting.Figure, error) {
+	at, err := byAlpha(r.Coef)
+	if err != nil {
+		return nil, err
+	}
+	fig, err := plotting.Layers(title, "E[coef]", r.Baseline().Layers, at...)
+	if err == nil {
+		fig.Reference = []float64{1}
+	}
+	return fig, err
+}
+
+func byAlpha(q func(alpha float64) (measure.Profile, error)) ([]plotting.Series, error) {
+	var out []plotting.Series
+	for _, alpha := range alphas() {
+		p, err := q(alpha)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, plotting.Series{Name: fmt.Sprintf("α = %g", alpha), Data: p})
+	}
+	return out, nil
+}
+
+// Half draws 1 − cos_½ at every layer of several pairs: connected or not (the paper's Figure 4).
+func Half(title string, pairs ...Pair) (*plotting.Figure, error) {
+	if len(pairs) == 0 {
+		return nil, fmt.Errorf("figures: %q: no pairs", title)
+	}
+	profiles := make([]measure.Profile, len(pairs))
+	for i, p := range pairs {
+		var err error
+		if profiles[i], err = p.LLFC(0.5); err != nil {
+			return nil, err
+		}
+	}
+	i := -1
+	next := func(Pair) measure.Profile { i++; return profiles[i] }
+	return plotting.Layers(title, "E[1 − cos] at α = 0.5", profiles[0].Layers, series(pairs, next)...)
+}
+
+// Weak draws the distribution over samples of Dist_σ, the largest over α, at every nonlinearity (Definition 3; Figures 5 and 6). The
+// pairs must have been measured with Conditions and PerSample.
+func Weak(title string, pairs ...Pair) (*plotting.Figure, error) {
+	var panels []*plotting.Figure
+	for l := 0; ; l++ {
+		var samples []plotting.Sample
+		layer := ""
+		for _, p := range pairs {
+			w, err := p.WeakAdditivity()
+			if err != nil {
+				return nil, err
+			}
+			if p.Raw == nil {
+				return nil, fmt.Errorf("figures: %q: the samples of %s were not kept; set Options.PerSample", title, p.Name)
+			}
+			if l < w.Max.Len() {
+				layer = w.Max.Layers[l]
+				samples = append(samples, plotting.Sample{Name: p.Name, Values: p.Raw.WeakMax[l]})
+			}
+		}
+		if len(samples) == 0 {
+			break
+		}
+		fig, err := plotting.ECDF(layer, "Dist_σ, largest over α", samples...)
+		if err != nil {
+			return nil, err
+		}
+		fig.LogX = true
+		panels = append(panels, fig)
+	}
+	row, err := plotting.Row(panels...)
+	if err == nil {
+		row.Title = title
+	}
+	return row, err
+}
+
+// Commutativity draws Dist_com at every linear map beside Dist_W and Dist_H, the distances of its two weights and its two inputs
+// (Definition 4; the paper's Figure 7). The pair must have been measured with Conditions.
+func Commutativity(title string, r *measure.Result) (*plotting.Figure, error) {
+	c, err := r.Commutativity()
+	if err != nil {
+		return nil, err
+	}
+	return plotting.Bars(title, "Dist", c.Com.Layers, plotting.Series{Name: "Dist_com", Data: c.Com},
+		plotting.Series{Name: "Dist_W", Data: c.W}, plotting.Series{Name: "Dist_H", Data: c.H})
+}
+
+// Samples draws the first n images of a set over their class names. Only the first channel is drawn.
+func Samples(title string, s *data.Set, n int) (*plotting.Figure, error) {
+	names, pictures := []string{}, []image.Image{}
+	for i := range min(n, s.Len()) {
+		h, w, channels := s.Shape[0], s.Shape[1], s.Shape[2]
+		m := image.NewGray(image.Rect(0, 0, w, h))
+		for k := range h * w {
+			m.SetGray(k%w, k/w, color.Gray{Y: uint8(255 * float32(s.Sample(i)[k*channels]) / s.Max)})
+		}
+		names, pictures = append(names, s.Classes[s.Labels[i]]), append(pictures, m)
+	}
+	return plotting.Images(title, names, pictures...)
+}
+
+// series makes one series of every pair.
+func series[D interface {
+	Len() int
+	XY(int) (x, y float64)
+}](pairs []Pair, of func(Pair) D) []plotting.Series {
+	var out []plotting.Series
+	for _, p := range pairs {
+		out = append(out, plotting.Series{Name: p.Name, Data: of(p)})
+	}
+	return out
+}
