@@ -1,0 +1,36 @@
+package llfc
+
+import (
+	"math"
+	"testing"
+)
+
+func TestHalfWidth(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{
+		{[]float64{1, 2, 3}, 4.302653 / math.Sqrt(3)},                                    // σ = 1; t(0.975, 2), any table
+		{[]float64{0, 1}, 12.706205 / 2},                                                 // σ = 1/√2; t(0.975, 1)
+		{[]float64{2, 4, 4, 4, 5, 5, 7, 9}, 2.364624 * math.Sqrt(32.0/7) / math.Sqrt(8)}, // Σ(v − 5)² = 32; t(0.975, 7)
+		{[]float64{5, 5, 5}, 0},
+	} {
+		if got := HalfWidth(c.values); math.Abs(got-c.want) > 1e-6*(1+c.want) { // tables have seven digits
+			t.Errorf("HalfWidth(%v) = %v, expected %v", c.values, got, c.want)
+		}
+	}
+	for _, few := range [][]float64{nil, {1}} {
+		if got := HalfWidth(few); !math.IsNaN(got) {
+			t.Errorf("HalfWidth(%v) = %v, expected NaN", few, got)
+		}
+	}
+}
+
+func TestMeanAndStd(t *testing.T) {
+	if m, s := Mean([]float64{1, 2, 6}), Std([]float64{1, 2, 6}); m != 3 || s != math.Sqrt(7) {
+		t.Errorf("mean %v, deviation %v, expected 3 and √7", m, s)
+	}
+	if m, s := Mean(nil), Std([]float64{1}); !math.IsNaN(m) || !math.IsNaN(s) {
+		t.Errorf("mean of nothing %v, deviation of one %v, expected NaN", m, s)
+	}
+}
