@@ -101,8 +101,11 @@ func (c Claim) Measured() string {
 	return c.Format(Mean(c.Values))
 }
 
+// mostDigits is how many digits are printed where three do not tell two numbers apart.
+const mostDigits = 6
+
 // Interval is the 95 % interval of the mean, Student's t, and what it is over: "[0.0123, 0.0161], 3 seeds". It names the worst value where
-// that decides against the mean.
+// the mean alone does not show why the claim fails.
 func (c Claim) Interval() string {
 	n, without := len(c.Values), 0
 	for _, v := range c.Values {
@@ -121,12 +124,16 @@ func (c Claim) Interval() string {
 	default:
 		m, h := Mean(c.Values), HalfWidth(c.Values)
 		low, high := c.Format(m-h), c.Format(m+h)
-		for digits := 4; low == high && digits <= 6; digits++ {
+		for digits := 4; low == high && digits <= mostDigits; digits++ {
 			low, high = c.format(m-h, digits), c.format(m+h, digits)
+		}
+		if low == high {
+			text += fmt.Sprintf(", equal to %d digits", mostDigits)
+			break
 		}
 		text = fmt.Sprintf("[%s, %s], %s", low, high, text)
 	}
-	if c.Verdict() == Fails && c.Keeps(Mean(c.Values)) {
+	if c.Verdict() == Fails && (c.Keeps(Mean(c.Values)) || c.Measured() == c.Format(c.Line)) {
 		text += ", worst " + c.worst()
 	}
 	return text
@@ -150,7 +157,7 @@ func (c Claim) worst() string {
 		v = slices.Min(c.Values)
 	}
 	digits := 3
-	for c.format(v, digits) == c.format(c.Line, digits) && digits < 6 {
+	for c.format(v, digits) == c.format(c.Line, digits) && digits < mostDigits {
 		digits++
 	}
 	return c.format(v, digits)

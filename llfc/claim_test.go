@@ -53,6 +53,8 @@ func TestClaimInWords(t *testing.T) {
 		{with(share, "", 0.005, 0.035), "≤ 2 %", "2 %", "[-17.1 %, 21.1 %], 2 seeds, worst 3.5 %"},  // the mean keeps, a seed does not
 		{with(plain, "", 0.0999, 0.5), "≥ 0.1", "0.3", "[-2.24, 2.84], 2 seeds, worst 0.0999"},
 		{with(plain, "", 0.09999, 0.5), "≥ 0.1", "0.3", "[-2.24, 2.84], 2 seeds, worst 0.09999"},
+		{with(share, "", 0.01, 0.0300001), "≤ 2 %", "2 %", "[-10.7 %, 14.7 %], 2 seeds, worst 3 %"}, // nor does it show where the mean looks like the line
+		{with(plain, "", 1, 1+1e-9), "≥ 0.1", "1", "2 seeds, equal to 6 digits"},
 		{with(plain, "", math.NaN(), 0.5), "≥ 0.1", "undefined", "2 seeds, undefined on 1"},
 		{with(plain, "", math.Inf(1), 0.5), "≥ 0.1", "undefined", "2 seeds, undefined on 1"},
 	} {

@@ -43,7 +43,7 @@ func (s *Study) connected(k kind) llfc.Scorecard {
 	claims := llfc.Scorecard{
 		{ID: "lmc", Source: "Def. 1; line: Frankle et al. 2020", Statement: "is linearly connected", Percent: true,
 			Quantity: "error barrier over the mean of the ends, test", Kind: llfc.AtMost, Line: stableBarrier,
-			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
+			Values: each(func(m Measured) float64 { return barrier(m.Test) })},
 		{ID: "llfc", Source: "Def. 2, Figs 2–3", Statement: "has features that interpolate linearly, up to a scale, at every layer",
 			Quantity: "largest mean 1 − cos_½ over layers", Kind: llfc.AtMost, Line: smallLLFC,
 			Values: each(func(m Measured) float64 { return largest(m.Linear[0.5], nil) })},
@@ -76,7 +76,7 @@ func (s *Study) unconnected(k kind) llfc.Scorecard {
 	claims := llfc.Scorecard{
 		{ID: "lmc", Source: "Fig. 4", Statement: "is not linearly connected", Percent: true,
 			Quantity: "error barrier over the mean of the ends, test", Kind: llfc.AtLeast, Line: unconnectedBarrier,
-			Values: each(func(m Measured) float64 { return m.Test.ErrorBarrier().Mean })},
+			Values: each(func(m Measured) float64 { return barrier(m.Test) })},
 		{ID: "llfc", Source: "Fig. 4", Statement: "has logits that do not interpolate linearly",
 			Quantity: "mean 1 − cos_½ at the logits", Kind: llfc.AtLeast, Line: farLogits,
 			Values: each(func(m Measured) float64 { p := m.Linear[0.5]; return p.Stats[p.Len()-1].Mean })},
@@ -173,12 +173,17 @@ func aboveEnds(l measure.Line) float64 {
 	return excess(l.Error, l.Error[0]+l.Error[len(l.Error)-1], l.Samples)
 }
 
+// barrier is the error barrier over the mean of the ends, a whole number of half samples (see excess).
+func barrier(l measure.Line) float64 { return toWhole(l.ErrorBarrier().Mean, 2*l.Samples) }
+
 // excess is how far the largest of the errors lies above a bound. Both are whole numbers of samples, so their difference is made one again:
 // the rounding of a subtraction must not break a line at 0.
 func excess(errors []float64, bound float64, samples int) float64 {
-	n := float64(samples)
-	return math.Round((slices.Max(errors)-bound)*n) / n
+	return toWhole(slices.Max(errors)-bound, samples)
 }
+
+// toWhole is the nearest of the multiples of 1/n.
+func toWhole(v float64, n int) float64 { return math.Round(v*float64(n)) / float64(n) }
 
 func divisor(p measure.Profile) *measure.Profile { return &p }
 

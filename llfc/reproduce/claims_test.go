@@ -90,6 +90,13 @@ func TestAboveEnds(t *testing.T) {
 	}
 }
 
+func TestBarrier(t *testing.T) {
+	l := measure.Line{Samples: 100, Alphas: []float64{0, 0.5, 1}, Error: []float64{0.06, 0.09, 0.08}}
+	if got := barrier(l); got != stableBarrier { // 0.09 − (0.06 + 0.08)/2, which the mean of the ends in float64 misses
+		t.Errorf("a barrier of 2 %% is %v", got)
+	}
+}
+
 func TestPlusMinus(t *testing.T) {
 	for want, v := range map[string][]float64{"2.00": {0.02}, "1.50": {0.01, 0.02}, "2.00 ± 2.48": {0.01, 0.02, 0.03}} { // 4.303/√3
 		if got := plusMinus(v, 100, 2); got != want {

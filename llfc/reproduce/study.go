@@ -113,7 +113,7 @@ func Run(ctx context.Context, l *llfc.Lab, s Scale) (*Study, error) {
 		}
 		r, err := study.theorem(ctx, seed)
 		if err != nil {
-			return nil, fmt.Errorf("Theorem 1, seed %d: %w", seed, err)
+			return nil, fmt.Errorf("the pair of Theorem 1, seed %d: %w", seed, err)
 		}
 		study.Theorem = append(study.Theorem, r)
 	}
