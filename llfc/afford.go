@@ -26,7 +26,7 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	switch scale {
 	case "", "quick":
 	case "smoke":
-		return s.smoke(), nil
+		return s.Smoke(), nil
 	default:
 		return Setting{}, fmt.Errorf("unknown scale %q; known here: smoke, quick", scale)
 	}
@@ -60,7 +60,8 @@ func (s Setting) onDigits(n int) Setting {
 	return s
 }
 
-func (s Setting) smoke() Setting {
+// Smoke is the setting cut to a second: a network of 32 units a layer on 600 digits, to see that everything runs.
+func (s Setting) Smoke() Setting {
 	s.Name = strings.Replace(s.Name, "MNIST", offlineSet, 1)
 	s.Data, s.TrainSamples, s.TestSamples = offlineSet, 600, 100
 	s.Network.Widths = make([]int, len(s.Network.Widths))

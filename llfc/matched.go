@@ -145,14 +145,3 @@ func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Fe
 	}
 	return measure.Pair(ctx, f, p.A.Theta, p.B.Theta, d, o, also...)
 }
-
-// MeasureTest measures a pair on the whole test split of its data.
-func (l *Lab) MeasureTest(ctx context.Context, p Pair, o measure.Options) (*measure.Result, error) {
-	train, test, err := l.Feed(ctx, p.Data, p.A.Normalize, 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer train.Free()
-	defer test.Free()
-	return l.Measure(ctx, p, o, test)
-}

@@ -1,10 +1,11 @@
 package reproduce
 
 import (
+	"errors"
 	"fmt"
-	"math"
 
 	"layerwise/llfc"
+	"layerwise/llfc/figures"
 	"layerwise/llfc/measure"
 	"layerwise/plotting"
 )
@@ -67,88 +68,72 @@ func (s *Study) paths() ([]figure, error) {
 	return out, nil
 }
 
-// features draws the paper's layerwise figures (Figs 2–4 and those of App. B.2).
+// features draws the paper's layerwise figures (Figs 2–4 and those of App. B.2): means over seeds.
 func (s *Study) features() ([]figure, error) {
+	const bars = " Bars: standard deviation over samples."
 	var out []figure
-	add := func(file, caption string, fig *plotting.Figure, err error) error {
-		out = append(out, figure{file, sectionFeatures, caption, fig})
+	var half []figures.Pair
+	for _, k := range s.Scale.kinds() {
+		mean, err := s.mean(k)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		return nil
-	}
-	for _, k := range s.Scale.kinds() {
-		pairs := s.of(k.id)
-		layers := pairs[0].Baseline().Layers
-		var linear, coef []plotting.Series
-		for _, alpha := range shown() {
-			name := fmt.Sprintf("α = %g", alpha)
-			linear = append(linear, plotting.Series{Name: name, Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Linear[alpha] })})
-			coef = append(coef, plotting.Series{Name: name, Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Coef[alpha] })})
-		}
-		linear = append(linear, plotting.Series{Name: "A and B", Style: plotting.BaselineStyle(),
-			Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Baseline() })})
-		fig, err := plotting.Layers("1 − cos, "+k.name, "E[1 − cos]", layers, linear...)
-		if err := add("llfc-"+k.id, "1 − cos between f(θ_α) and the blend of f(θ_A) and f(θ_B), "+k.name+" pairs, beside 1 − cos of the two ends. Bars: standard deviation over samples.", fig, err); err != nil {
 			return nil, err
 		}
-		if fig, err = plotting.Layers("coef, "+k.name, "E[coef]", layers, coef...); err == nil {
-			fig.Reference = []float64{1}
+		half = append(half, figures.Pair{Name: k.name, Result: mean})
+		linear, err1 := figures.LLFC("1 − cos, "+k.name, mean)
+		coef, err2 := figures.Coef("coef, "+k.name, mean)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("%s: %w", k.name, err)
 		}
-		if err := add("coef-"+k.id, "coef_α = ⟨f_α, f_int⟩ / ‖f_int‖², "+k.name+" pairs; 1 is f(θ_α) equal to the blend in size. Bars: standard deviation over samples.", fig, err); err != nil {
-			return nil, err
-		}
+		out = append(out,
+			figure{"llfc-" + k.id, sectionFeatures, "1 − cos between f(θ_α) and the blend of f(θ_A) and f(θ_B), " + k.name + " pairs, beside 1 − cos of the two ends." + bars, linear},
+			figure{"coef-" + k.id, sectionFeatures, "coef_α = ⟨f_α, f_int⟩ / ‖f_int‖², " + k.name + " pairs; 1 is f(θ_α) equal to the blend in size." + bars, coef})
 	}
-	var series []plotting.Series
-	for _, k := range s.Scale.kinds() {
-		series = append(series, plotting.Series{Name: k.name, Data: meanProfile(s.of(k.id), func(m Measured) measure.Profile { return m.Linear[0.5] })})
+	fig, err := figures.Half("1 − cos at α = 0.5, connected or not", half...)
+	return append(out, figure{"llfc-half", sectionFeatures, "Linearly connected pairs against pairs that are not, at α = 0.5." + bars, fig}), err
+}
+
+// mean averages a kind of pair over seeds.
+func (s *Study) mean(k kind) (*measure.Result, error) {
+	var all []*measure.Result
+	for _, m := range s.of(k.id) {
+		all = append(all, m.Result)
 	}
-	fig, err := plotting.Layers("1 − cos at α = 0.5, connected or not", "E[1 − cos]", s.Pairs[0].Baseline().Layers, series...)
-	return out, add("llfc-half", "Linearly connected pairs against pairs that are not, at α = 0.5. Bars: standard deviation over samples.", fig, err)
+	return measure.Average(all...)
 }
 
 // weakness draws Dist_σ: its distribution over samples for the first seed, and its mean by layer.
 func (s *Study) weakness() ([]figure, error) {
-	first := s.Scale.Seeds[0]
-	var panels []*plotting.Figure
-	for l, layer := range s.Pairs[0].Weak.Max.Layers {
-		var samples []plotting.Sample
-		for _, k := range s.Scale.kinds() {
-			if m := s.of(k.id)[0]; m.Raw != nil {
-				samples = append(samples, plotting.Sample{Name: k.name, Values: finite(m.Raw.WeakMax[l])})
-			}
-		}
-		fig, err := plotting.ECDF(layer, "Dist_σ, largest over α", samples...)
-		if err != nil {
-			return nil, fmt.Errorf("weak additivity at %s: %w", layer, err)
-		}
-		fig.LogX = true
-		panels = append(panels, fig)
-	}
-	row, err := plotting.Row(panels...)
-	if err != nil {
-		return nil, err
-	}
+	var first []figures.Pair
 	var series []plotting.Series
 	for _, k := range s.Scale.kinds() {
-		series = append(series, plotting.Series{Name: k.name, Data: meanProfile(s.of(k.id), func(m Measured) measure.Profile { return m.Weak.Max })})
+		first = append(first, figures.Pair{Name: k.name, Result: s.of(k.id)[0].Result})
+		mean, err := s.mean(k)
+		if err != nil {
+			return nil, err
+		}
+		weak, err := mean.WeakAdditivity()
+		if err != nil {
+			return nil, err
+		}
+		series = append(series, plotting.Series{Name: k.name, Data: weak.Max})
 	}
-	mean, err := plotting.Layers("Dist_σ by layer", "E[Dist_σ]", s.Pairs[0].Weak.Max.Layers, series...)
+	row, err1 := figures.Weak("", first...)
+	mean, err2 := plotting.Layers("Dist_σ by layer", "E[Dist_σ]", s.Pairs[0].Weak.Max.Layers, series...)
 	return []figure{
-		{"weak-ecdf", sectionWeak, fmt.Sprintf("Distribution over test samples of Dist_σ, the largest over α, seed %d. Left is better.", first), row},
+		{"weak-ecdf", sectionWeak, fmt.Sprintf("Distribution over test samples of Dist_σ, the largest over α, seed %d. Left is better.", s.Scale.Seeds[0]), row},
 		{"weak-layers", sectionWeak, "Mean over samples and seeds of Dist_σ. Bars: standard deviation over samples.", mean},
-	}, err
+	}, errors.Join(err1, err2)
 }
 
 // commuting draws Definition 4 (Fig. 7 and Figs 16–19).
 func (s *Study) commuting() ([]figure, error) {
 	var out []figure
 	for _, k := range s.Scale.kinds() {
-		pairs := s.of(k.id)
-		fig, err := plotting.Bars("Commutativity, "+k.name, "Dist", pairs[0].Commute.Com.Layers,
-			plotting.Series{Name: "Dist_com", Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Commute.Com })},
-			plotting.Series{Name: "Dist_W", Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Commute.W })},
-			plotting.Series{Name: "Dist_H", Data: meanProfile(pairs, func(m Measured) measure.Profile { return m.Commute.H })})
+		mean, err := s.mean(k)
+		if err != nil {
+			return nil, err
+		}
+		fig, err := figures.Commutativity("Commutativity, "+k.name, mean)
 		if err != nil {
 			return nil, fmt.Errorf("commutativity, %s: %w", k.name, err)
 		}
@@ -169,31 +154,6 @@ func meanCurve(pairs []Measured, q func(Measured) measure.Curve) measure.Curve {
 		out.Values = append(out.Values, llfc.Mean(v))
 		if len(v) >= bandSeeds {
 			out.Errors = append(out.Errors, llfc.HalfWidth(v))
-		}
-	}
-	return out
-}
-
-// meanProfile is the mean over seeds of the means over samples, and of the standard deviations over samples.
-func meanProfile(pairs []Measured, q func(Measured) measure.Profile) measure.Profile {
-	out := measure.Profile{Layers: q(pairs[0]).Layers}
-	for i := range out.Layers {
-		at := func(v func(measure.Stat) float64) float64 {
-			return llfc.Mean(values(pairs, func(m Measured) float64 { return v(q(m).Stats[i]) }))
-		}
-		s := q(pairs[0]).Stats[i]
-		s.Mean = at(func(s measure.Stat) float64 { return s.Mean })
-		s.Std = at(func(s measure.Stat) float64 { return s.Std })
-		out.Stats = append(out.Stats, s)
-	}
-	return out
-}
-
-func finite(values []float64) []float64 {
-	var out []float64
-	for _, v := range values {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			out = append(out, v)
 		}
 	}
 	return out

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"layerwise/llfc"
-	"layerwise/llfc/train"
 )
 
 // Scale is how much of the paper a run affords. What it measures is the same at every scale.
@@ -61,12 +60,7 @@ func quick() Scale {
 func smoke() Scale {
 	s := quick()
 	s.Name, s.About = "smoke", "everything once, tiny, to see that it runs (seconds)"
-	for _, t := range []*llfc.Setting{&s.Spawned, &s.Permuted} {
-		t.Network.Widths = []int{32, 32, 32}
-		t.TrainSamples, t.TestSamples = 600, 100
-		t.Train.Epochs = 6
-		t.Train.Optimiser = train.Optimiser{Name: "adam", Rate: 2e-3}
-	}
+	s.Spawned, s.Permuted = s.Spawned.Smoke(), s.Permuted.Smoke()
 	s.SpawnEpochs, s.Seeds, s.Alphas = []float64{0, 2}, []int64{1, 2}, 5
 	return s
 }
