@@ -111,7 +111,7 @@ func status(err error, kept string, stderr io.Writer) int {
 	return failure
 }
 
-// leaves are the errors at the bottom of err apart from that of the interruption: what went wrong on the way out, such as a full disk.
+// leaves are the parts of err apart from the interruption: what else went wrong on the way out, such as a full disk.
 func leaves(err error) (others []error) {
 	switch e := err.(type) {
 	case interface{ Unwrap() []error }:
@@ -119,8 +119,10 @@ func leaves(err error) (others []error) {
 			others = append(others, leaves(part)...)
 		}
 	case interface{ Unwrap() error }:
-		if len(leaves(e.Unwrap())) > 0 {
+		if below := leaves(e.Unwrap()); len(below) > 0 && !errors.Is(err, context.Canceled) {
 			others = append(others, err) // with its words
+		} else {
+			others = below
 		}
 	default:
 		if err != context.Canceled && err != nil {

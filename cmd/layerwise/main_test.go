@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +148,7 @@ func TestMisuse(t *testing.T) {
 		{spawn + "--out-b x", "both x; give two files"},
 		{"match a --out x", "1 arguments"},
 		{"match a gone --out x", "there is no file gone"},
+		{"match --out x --backend go -- -a -b", "there is no file -a"}, // no flags behind --
 		{"match a narrow --out x", "match: a and narrow: the two are different networks"},
 		{"match a unit --out x", "normalise their input differently"},
 		{match + "--method activation", "expected one of weight"},
@@ -212,6 +217,29 @@ func TestBadFiles(t *testing.T) {
 	}
 	if _, err := os.Stat("x"); err == nil {
 		t.Error("x was made")
+	}
+}
+
+// An interruption says what is kept, and what else went wrong on the way out.
+func TestStatus(t *testing.T) {
+	full := errors.New("no space left")
+	for _, c := range []struct {
+		err  error
+		want int
+		said string
+	}{
+		{nil, success, ""},
+		{fmt.Errorf("help: %w", flag.ErrHelp), success, ""},
+		{errors.New("broken"), failure, "layerwise: broken\n"},
+		{fmt.Errorf("train: %w", misuse{errors.New("no such flag")}), misused, "layerwise: train: no such flag\n"},
+		{fmt.Errorf("run 1: %w", context.Canceled), interrupted, "layerwise: interrupted; all is kept\n"},
+		{fmt.Errorf("run 1: %w", errors.Join(context.Canceled, fmt.Errorf("write state: %w", full))), interrupted,
+			"layerwise: interrupted; all is kept\nlayerwise: but: write state: no space left\n"},
+	} {
+		var said bytes.Buffer
+		if got := status(c.err, "all is kept", &said); got != c.want || said.String() != c.said {
+			t.Errorf("%v: status %d, %q; expected %d, %q", c.err, got, &said, c.want, c.said)
+		}
 	}
 }
 
