@@ -86,7 +86,7 @@ func (c *conditions) weak(ctx context.Context, s *stream, a, b []*tensors.Tensor
 	for _, i := range c.inputs {
 		za, zb = append(za, a[i]), append(zb, b[i])
 	}
-	n := s.count[s.at-1]
+	n := s.count[s.read-1]
 	half, most := nans(len(c.acts), n), nans(len(c.acts), n)
 	for _, alpha := range c.alphas {
 		rows, _, err := s.call(ctx, weakGraph, float32(alpha), float32(1-alpha), za, zb)

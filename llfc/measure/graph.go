@@ -10,7 +10,7 @@ import (
 	"layerwise/llfc/network"
 )
 
-// A function is a graph function of a model. Its first output is [batch, columns] float64, one row of numbers for each sample, so
+// A function is a graph function of a model. Its first output, the table, is [batch, columns] float64, one row of numbers for each sample, so
 // that padding is dropped and sums are made on the host; the others stay on the device.
 type function struct {
 	key   string
@@ -23,10 +23,14 @@ var pointGraph = function{"measure: point", func(f *network.Model, in []*graph.N
 	return []*graph.Node{table(score2(f.Trace(in[:p], in[p], network.Options{}), in[p+1])...)}
 }}
 
-// lineGraph: θ_A, θ_B, α, 1−α, x, y → loss, wrong.
-var lineGraph = function{"measure: line", func(f *network.Model, in []*graph.Node) []*graph.Node {
-	theta, in := interpolate(f, in)
-	return []*graph.Node{table(score2(f.Trace(theta, in[2], network.Options{}), in[3])...)}
+// blendGraph: θ_A, θ_B, α, 1−α → θ_α, exact at both ends. It has no table.
+var blendGraph = function{"measure: blend", func(f *network.Model, in []*graph.Node) []*graph.Node {
+	p := len(f.About.Params)
+	theta := make([]*graph.Node, p)
+	for i := range theta {
+		theta[i] = blend(in[2*p], in[i], in[2*p+1], in[p+i])
+	}
+	return theta
 }}
 
 // endsGraph: θ_A, θ_B, x, y → loss and wrong of A, then of B; ⟨a,a⟩, ⟨a,b⟩, ⟨b,b⟩ of every layer; with conditions, the Gram numbers
@@ -58,15 +62,14 @@ func endsGraph(conditions bool) function {
 	}}
 }
 
-// alphaGraph: θ_A, θ_B, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits is
+// alphaGraph: θ_α, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits is
 // wrong (Lemma 1); ⟨f,f⟩, ⟨f,a⟩, ⟨f,b⟩ of every layer.
 var alphaGraph = function{"measure: alpha", func(f *network.Model, in []*graph.Node) []*graph.Node {
-	g := grams{folded(f)}
-	theta, in := interpolate(f, in)
-	alpha, beta, y := in[0], in[1], in[3]
-	t := f.Trace(theta, in[2], network.Options{})
+	p, g := len(f.About.Params), grams{folded(f)}
+	alpha, beta, x, y, ends := in[p], in[p+1], in[p+2], in[p+3], in[p+4:]
+	t := f.Trace(in[:p], x, network.Options{})
 	v := valuesOf(t, false)
-	a, b := in[4:4+v.layers], in[4+v.layers:]
+	a, b := ends[:v.layers], ends[v.layers:]
 	last := v.layers - 1
 	columns := append(score2(t, y), wrong(blend(alpha, a[last], beta, b[last]), y))
 	for l, h := range v.nodes {
@@ -135,15 +138,6 @@ func survey(f *network.Model) (v values, weights []int) {
 		weights = append(weights, slices.Index(theta, l.W))
 	}
 	return valuesOf(t, true), weights
-}
-
-// interpolate takes θ_A, θ_B, α, 1−α from the inputs, and returns θ_α and the inputs from α on. It is exact at both ends.
-func interpolate(f *network.Model, in []*graph.Node) (theta, rest []*graph.Node) {
-	p := len(f.About.Params)
-	for i := range p {
-		theta = append(theta, blend(in[2*p], in[i], in[2*p+1], in[p+i]))
-	}
-	return theta, in[2*p:]
 }
 
 func blend(alpha, a, beta, b *graph.Node) *graph.Node {

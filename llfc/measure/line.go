@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
 )
@@ -118,9 +120,10 @@ func path(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 	tallies := make([]tally, len(alphas))
 	for s.next(ctx) {
 		for i, alpha := range alphas {
-			rows, _, err := s.call(ctx, lineGraph, s.weights(alpha), s.x, s.y)
+			theta, release, err := s.at(ctx, alpha)
 			if err == nil {
-				err = score(&tallies[i], rows, 0)
+				err = s.score(ctx, theta, &tallies[i])
+				release()
 			}
 			if err != nil {
 				return Line{}, fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
@@ -150,11 +153,7 @@ func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *fe
 	defer s.close()
 	var t tally
 	for s.next(ctx) {
-		rows, _, err := s.call(ctx, pointGraph, s.theta[0], s.x, s.y)
-		if err == nil {
-			err = score(&t, rows, 0)
-		}
-		if err != nil {
+		if err := s.score(ctx, s.theta[0], &t); err != nil {
 			return 0, 0, fmt.Errorf("measure: %s: %w", s, err)
 		}
 	}
@@ -162,13 +161,22 @@ func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *fe
 	return loss, wrong, s.err
 }
 
-// score adds the columns at (loss) and at+1 (wrong) of every sample.
-func score(t *tally, rows [][]float64, at int) error {
+// score adds loss and error of f(θ) on the batch that was read.
+func (s *stream) score(ctx context.Context, theta []*tensors.Tensor, t *tally) error {
+	rows, _, err := s.call(ctx, pointGraph, theta, s.x, s.y)
+	if err != nil {
+		return err
+	}
+	return t.addAll(rows)
+}
+
+// addAll adds the first two columns, loss and wrong, of every sample.
+func (t *tally) addAll(rows [][]float64) error {
 	for i, row := range rows {
-		if loss := row[at]; math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return fmt.Errorf("the loss of sample %d of the batch is %v: the weights are not finite or too large", i, loss)
+		if !finite(row[0]) {
+			return fmt.Errorf("the loss of sample %d of the batch is %v: the weights are too large", i, row[0])
 		}
-		t.add(row[at], row[at+1])
+		t.add(row[0], row[1])
 	}
 	return nil
 }

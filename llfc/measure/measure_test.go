@@ -6,10 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
 	"layerwise/llfc/backend"
@@ -260,7 +262,17 @@ func TestAlphaGraphIsExactAtTheEnds(t *testing.T) {
 		}
 		defer network.Free(kept...)
 		for alpha, at := range map[float64]int{1: 0, 0: 2} {
-			rows, _, err := p.call(ctx, alphaGraph, p.weights(alpha), p.x, p.y, kept)
+			blended, err := p.run(ctx, blendGraph, p.theta[0], p.theta[1], float32(alpha), float32(1-alpha))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer network.Free(blended...)
+			for i, want := range map[float64]network.Params{1: s.a, 0: s.b}[alpha] {
+				if got := must[[]float32](t)(tensors.CopyFlatData[float32](blended[i])); !slices.Equal(got, want.Data) {
+					t.Errorf("α = %g does not give %s of the end, bit for bit", alpha, want.Name)
+				}
+			}
+			rows, _, err := p.call(ctx, alphaGraph, blended, float32(alpha), float32(1-alpha), p.x, p.y, kept)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,7 +28,7 @@ type Layer struct{ Name, Kind string }
 
 // Pair measures a, b and the line between them in one pass over d, and loss and error along the line on the splits in also.
 // For every batch A and B run once and stay on the device, then one call for each α returns inner products; memory is that of a
-// batch, whatever the number of samples and α. d must have a split of another name than those in also.
+// batch and of at most 128 MB of interpolated weights, whatever the number of samples and α. d must have a split of another name than those in also.
 func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Feed, o Options, also ...*feed.Feed) (*Result, error) {
 	m, err := newMeter(f, a, b, d, o)
 	if err != nil {
@@ -175,8 +175,12 @@ func (m *meter) alpha(ctx context.Context, s *stream, k int, alpha float64, atEn
 	case 1:
 		rows = endRows(atEnds, ends, 0, func(t triple) [3]float64 { return [3]float64{t.aa, t.aa, t.ab} })
 	default:
-		var err error
-		if rows, _, err = s.call(ctx, alphaGraph, s.weights(alpha), s.x, s.y, a, b); err != nil {
+		theta, release, err := s.at(ctx, alpha)
+		if err == nil {
+			rows, _, err = s.call(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), s.x, s.y, a, b)
+			release()
+		}
+		if err != nil {
 			return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 		}
 		m.tick()
@@ -198,7 +202,7 @@ func (m *meter) alpha(ctx context.Context, s *stream, k int, alpha float64, atEn
 		}
 		m.mixed[k].add(0, row[2])
 	}
-	if err := score(&m.scores[k], rows, 0); err != nil {
+	if err := m.scores[k].addAll(rows); err != nil {
 		return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 	}
 	return nil
@@ -226,7 +230,7 @@ func (m *meter) oneMinusCos(g Gram) float64 {
 
 func (m *meter) notFinite(s *stream, layer, sample int, where string) error {
 	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s/%s are not finite; the weights are not, or are too large",
-		m.layers[layer].Name, where, int(s.index[s.at-1][sample]), s.d.Set.Name, s.d.Set.Split)
+		m.layers[layer].Name, where, int(s.index[s.read-1][sample]), s.d.Set.Name, s.d.Set.Split)
 }
 
 func finite(v ...float64) bool {

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -12,16 +11,20 @@ import (
 	"layerwise/llfc/network"
 )
 
-// stream is one pass over a set, batch by batch. What it holds on the device does not depend on the number of samples.
+// stream is one pass over a set, batch by batch. What it holds on the device does not depend on the number of samples, and on that
+// of α only up to blendBudget.
 type stream struct {
 	f     *network.Model
 	d     *feed.Feed
 	theta [][]*tensors.Tensor // the weights given to open
 	index [][]int32
 	count []int // samples of each batch that are not padding
-	at    int   // batches read so far
+	read  int   // batches read so far
 	x, y  *tensors.Tensor
 	err   error
+
+	blends map[float64][]*tensors.Tensor // θ_α kept for the next batch
+	room   int                           // bytes left for them
 }
 
 // open puts the weights on the device. batch 0 chooses; kept is the number of forward passes whose values are held at once.
@@ -38,7 +41,7 @@ func open(f *network.Model, d *feed.Feed, batch, kept int, theta ...network.Para
 	if batch == 0 {
 		batch = choose(f, d.Len(), kept)
 	}
-	s := &stream{f: f, d: d}
+	s := &stream{f: f, d: d, blends: map[float64][]*tensors.Tensor{}, room: blendBudget}
 	s.index, s.count = feed.Indices(d.Len(), batch)
 	for i, p := range theta {
 		if err := checkFinite(p); err != nil {
@@ -69,9 +72,11 @@ func checkFinite(theta network.Params) error {
 
 // Limits of a chosen batch.
 const (
-	largestXLA = 1000      // interpolating is a pass over the weights for each batch: 5 % of the time of the paper's MLP here, more below
+	largestXLA = 1000      // below, the forward pass itself slows down
 	largestGo  = 250       // the Go backend makes every intermediate value, which should stay in the cache
 	budget     = 512 << 20 // bytes of features held at once
+
+	blendBudget = 128 << 20 // bytes of interpolated weights held at once
 )
 
 // choose returns a batch size for n samples that leaves little padding.
@@ -95,7 +100,7 @@ func choose(f *network.Model, n, kept int) int {
 
 // String names the set and the batch, for errors.
 func (s *stream) String() string {
-	first := s.index[max(s.at-1, 0)][0]
+	first := s.index[max(s.read-1, 0)][0]
 	return fmt.Sprintf("%s/%s, samples from %d", s.d.Set.Name, s.d.Set.Split, first)
 }
 
@@ -103,14 +108,14 @@ func (s *stream) String() string {
 func (s *stream) next(ctx context.Context) bool {
 	network.Free(s.x, s.y)
 	s.x, s.y = nil, nil
-	if s.at == len(s.index) {
+	if s.read == len(s.index) {
 		return false
 	}
 	if s.err = ctx.Err(); s.err != nil {
 		return false
 	}
-	s.at++
-	s.x, s.y, s.err = s.d.Read(s.index[s.at-1])
+	s.read++
+	s.x, s.y, s.err = s.d.Read(s.index[s.read-1])
 	return s.err == nil
 }
 
@@ -119,11 +124,36 @@ func (s *stream) close() {
 	for _, theta := range s.theta {
 		network.Free(theta...)
 	}
+	for _, theta := range s.blends {
+		network.Free(theta...)
+	}
 }
 
-// weights are the arguments of θ_α: θ_A, θ_B, α, 1−α.
-func (s *stream) weights(alpha float64) []any {
-	return args(s.theta[0], s.theta[1], float32(alpha), float32(1-alpha))
+// at returns θ_α on the device. It is kept for the batches to come while there is room, since making it is a pass over the weights;
+// release frees it where there was none.
+func (s *stream) at(ctx context.Context, alpha float64) (theta []*tensors.Tensor, release func(), err error) {
+	keep := func() {}
+	switch {
+	case alpha == 1:
+		return s.theta[0], keep, nil
+	case alpha == 0:
+		return s.theta[1], keep, nil
+	case s.blends[alpha] != nil:
+		return s.blends[alpha], keep, nil
+	}
+	if theta, err = s.run(ctx, blendGraph, s.theta[0], s.theta[1], float32(alpha), float32(1-alpha)); err != nil {
+		return nil, keep, err
+	}
+	size := 0
+	for _, t := range theta {
+		size += int(t.Shape().Memory())
+	}
+	if size > s.room {
+		return theta, func() { network.Free(theta...) }, nil
+	}
+	s.room -= size
+	s.blends[alpha] = theta
+	return theta, keep, nil
 }
 
 // args flattens slices of tensors into one list of arguments.
@@ -144,16 +174,21 @@ func args(parts ...any) []any {
 	return out
 }
 
-// call runs a function. It returns the table of this batch without the padding, and what stays on the device, for the caller to free.
-func (s *stream) call(ctx context.Context, fn function, parts ...any) (rows [][]float64, kept []*tensors.Tensor, err error) {
+// run runs a function; what it returns stays on the device, for the caller to free.
+func (s *stream) run(ctx context.Context, fn function, parts ...any) ([]*tensors.Tensor, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	exec, err := s.f.Exec(fn.key, func(in []*graph.Node) []*graph.Node { return fn.build(s.f, in) })
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	out, err := exec.Call(args(parts...)...)
+	return exec.Call(args(parts...)...)
+}
+
+// call runs a function that has a table, and returns the rows of this batch without the padding; kept is for the caller to free.
+func (s *stream) call(ctx context.Context, fn function, parts ...any) (rows [][]float64, kept []*tensors.Tensor, err error) {
+	out, err := s.run(ctx, fn, parts...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,11 +199,7 @@ func (s *stream) call(ctx context.Context, fn function, parts ...any) (rows [][]
 		return nil, nil, err
 	}
 	width := len(flat) / len(s.index[0])
-	if width == 0 {
-		network.Free(out[1:]...)
-		return nil, nil, errors.New("no columns")
-	}
-	for i := range s.count[s.at-1] {
+	for i := range s.count[s.read-1] {
 		rows = append(rows, flat[i*width:(i+1)*width])
 	}
 	return rows, out[1:], nil
