@@ -70,6 +70,21 @@ func (d *display) line(text string, last bool) {
 	}
 }
 
+// clear takes a passing line away.
+func (d *display) clear() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.shown == "":
+	case d.notebook:
+		gonbui.UpdateHTML(d.cell, "")
+		d.cell = ""
+	case d.terminal:
+		fmt.Fprint(d.out, "\r\x1b[K")
+	}
+	d.shown = ""
+}
+
 // say shows a line that stays.
 func (d *display) say(text string) { d.line(text, true) }
 
@@ -116,7 +131,10 @@ func DownloadProgress() func(file string, done, total int64) { return newDisplay
 // count shows a task of so many parts; it leaves no line behind.
 func (d *display) count(label string) func(done, total int) {
 	return func(done, total int) {
-		if d.terminal || d.notebook {
+		switch {
+		case done >= total:
+			d.clear()
+		case d.terminal || d.notebook:
 			d.line(fmt.Sprintf("%s  %s", label, bar(float64(done)/float64(max(1, total)))), false)
 		}
 	}

@@ -298,6 +298,7 @@ func TestWrongShapesNameTheLayer(t *testing.T) {
 		`the output has shape [4]`:   func(x X) X { return x.Flatten().Dense("logits", 4) },
 		`must end in a named layer`:  func(x X) X { x = x.Flatten().Dense("a", 3); return x.Add(x) },
 		`it must lie in [0, 1)`:      func(x X) X { return x.Flatten().Dense("a", 3).Dropout(1) },
+		`share of NaN`:               func(x X) X { return x.Flatten().Dense("a", 3).Dropout(math.NaN()) },
 		`cannot pool 7×7 windows of`: func(x X) X { return x.MaxPool(7).Flatten().Dense("logits", 3) },
 	} {
 		n := Network{Spec: Spec{Architecture: "wrong", Input: []int{6, 6, 1}, Classes: 3}, Forward: forward}

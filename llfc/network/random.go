@@ -11,7 +11,7 @@ import (
 // Dropout sets a share of the units to zero in training and scales the rest by 1/(1−share); elsewhere it does nothing. The mask
 // depends on (Options.Seed, place in the network) alone, so a resumed run draws the same masks on every backend.
 func (x X) Dropout(share float64) X {
-	if share < 0 || share >= 1 {
+	if !(share >= 0 && share < 1) {
 		panic(fmt.Errorf("layer %q: a dropout share of %g; it must lie in [0, 1)", x.name, share))
 	}
 	if share == 0 {

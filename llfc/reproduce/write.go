@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,9 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 		return nil, err
 	}
 	folder := filepath.Join(dir, "figures")
+	if err := clear(dir); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return nil, err
 	}
@@ -50,6 +54,14 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	}
 	page := s.page(claims, figs)
 	return claims, atomicfile.Write(filepath.Join(dir, "index.html"), func(w io.Writer) error { return page.Write(w) })
+}
+
+// clear takes away what an earlier report in the folder drew, which may be of another scale; a folder that is no report is left alone.
+func clear(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "scorecard.json")); err != nil {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(filepath.Join(dir, "figures")), os.RemoveAll(filepath.Join(dir, "pairs")))
 }
 
 func (s *Study) page(claims llfc.Scorecard, figs []figure) report.Page {

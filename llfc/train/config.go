@@ -3,6 +3,7 @@
 package train
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -61,6 +62,9 @@ func (c Config) Check(n int) error {
 		return errors.New("train: the streams must begin at step 0")
 	case !slices.IsSortedFunc(c.Streams, func(a, b Stream) int { return a.From - b.From }):
 		return fmt.Errorf("train: the streams %v are not in the order of their steps", c.Streams)
+	}
+	if _, err := json.Marshal(c); err != nil { // a run is named by this text, which has no NaN and no infinity
+		return fmt.Errorf("train: %+v: %w", c, err)
 	}
 	if _, err := c.Optimiser.rule(); err != nil {
 		return err

@@ -312,6 +312,8 @@ func TestBadConfigs(t *testing.T) {
 		"begin at step 0":     func(c *Config) { c.Streams = nil },
 		"unknown optimiser":   func(c *Config) { c.Optimiser.Name = "lion" },
 		"rate must be":        func(c *Config) { c.Optimiser.Rate = 0 },
+		"unsupported value":   func(c *Config) { c.Optimiser.WeightDecay = math.NaN() },
+		"value: +Inf":         func(c *Config) { c.Schedule.Warmup = math.Inf(1) },
 		"adam has no":         func(c *Config) { c.Optimiser.Momentum = 0.9 },
 		"unknown schedule":    func(c *Config) { c.Schedule.Name = "triangle" },
 		"does not fit into":   func(c *Config) { c.Schedule = Schedule{Name: "cosine", Warmup: 5} },
