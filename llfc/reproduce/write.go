@@ -44,7 +44,9 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 		}
 	}
 	for _, m := range s.Pairs {
-		if err := m.Result.Save(filepath.Join(dir, "pairs", fmt.Sprintf("%s-seed%d", m.Kind, m.Seed))); err != nil {
+		r := *m.Result
+		r.Raw = nil // every sample's values fill a hundred megabytes; layerwise measure --per-sample writes them
+		if err := r.Save(filepath.Join(dir, "pairs", fmt.Sprintf("%s-seed%d", m.Kind, m.Seed))); err != nil {
 			return nil, err
 		}
 	}
