@@ -22,7 +22,11 @@ func alphas() []float64 { return []float64{0.25, 0.5, 0.75} }
 
 // Paths draws the test error along the line between the two networks of every pair (Definition 1).
 func Paths(title string, pairs ...Pair) (*plotting.Figure, error) {
-	fig, err := plotting.Lines(title, "α (0 is B, 1 is A)", "error", series(pairs, func(p Pair) measure.Curve { return p.Errors() })...)
+	var errs []plotting.Series
+	for _, p := range pairs {
+		errs = append(errs, plotting.Series{Name: p.Name, Data: p.Errors()})
+	}
+	fig, err := plotting.Lines(title, "α (0 is B, 1 is A)", "error", errs...)
 	if err == nil {
 		fig.Percent = true
 	}
@@ -79,19 +83,30 @@ func byAlpha(q func(alpha float64) (measure.Profile, error)) ([]plotting.Series,
 
 // Half draws 1 − cos_½ at every layer of several pairs: connected or not (the paper's Figure 4).
 func Half(title string, pairs ...Pair) (*plotting.Figure, error) {
-	if len(pairs) == 0 {
-		return nil, fmt.Errorf("figures: %q: no pairs", title)
+	return half(title, "E[1 − cos] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.LLFC(0.5) })
+}
+
+// CoefHalf draws coef_½ at every layer of several pairs, beside 1.
+func CoefHalf(title string, pairs ...Pair) (*plotting.Figure, error) {
+	fig, err := half(title, "E[coef] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.Coef(0.5) })
+	if err == nil {
+		fig.Reference = []float64{1}
 	}
-	profiles := make([]measure.Profile, len(pairs))
-	for i, p := range pairs {
-		var err error
-		if profiles[i], err = p.LLFC(0.5); err != nil {
+	return fig, err
+}
+
+func half(title, ylabel string, pairs []Pair, q func(Pair) (measure.Profile, error)) (*plotting.Figure, error) {
+	var layers []string
+	var out []plotting.Series
+	for _, p := range pairs {
+		profile, err := q(p)
+		if err != nil {
 			return nil, err
 		}
+		layers = profile.Layers
+		out = append(out, plotting.Series{Name: p.Name, Data: profile})
 	}
-	i := -1
-	next := func(Pair) measure.Profile { i++; return profiles[i] }
-	return plotting.Layers(title, "E[1 − cos] at α = 0.5", profiles[0].Layers, series(pairs, next)...)
+	return plotting.Layers(title, ylabel, layers, out...)
 }
 
 // Weak draws the distribution over samples of Dist_σ, the largest over α, at every nonlinearity (Definition 3; Figures 5 and 6). The
@@ -154,16 +169,4 @@ func Samples(title string, s *data.Set, n int) (*plotting.Figure, error) {
 		names, pictures = append(names, s.Classes[s.Labels[i]]), append(pictures, m)
 	}
 	return plotting.Images(title, names, pictures...)
-}
-
-// series makes one series of every pair.
-func series[D interface {
-	Len() int
-	XY(int) (x, y float64)
-}](pairs []Pair, of func(Pair) D) []plotting.Series {
-	var out []plotting.Series
-	for _, p := range pairs {
-		out = append(out, plotting.Series{Name: p.Name, Data: of(p)})
-	}
-	return out
 }

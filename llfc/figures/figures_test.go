@@ -61,6 +61,7 @@ func TestFigures(t *testing.T) {
 		{"coef", must[*plotting.Figure](t)(Coef("", p.Result)), "α = 0.25", "fc1/relu", profile(p.Coef(0.25)).Stats[1].Mean},
 		{"half", must[*plotting.Figure](t)(Half("", all...)), p.Name, "fc2/relu", profile(p.LLFC(0.5)).Stats[3].Mean},
 		{"half, first pair", must[*plotting.Figure](t)(Half("", all...)), all[0].Name, "fc2/relu", profile(all[0].LLFC(0.5)).Stats[3].Mean},
+		{"coef, half", must[*plotting.Figure](t)(CoefHalf("", all...)), p.Name, "fc2", profile(p.Coef(0.5)).Stats[2].Mean},
 		{"Dist_com", must[*plotting.Figure](t)(Commutativity("", p.Result)), "Dist_com", "logits", com.Com.Stats[2].Mean},
 		{"Dist_W", must[*plotting.Figure](t)(Commutativity("", p.Result)), "Dist_W", "fc2", com.W.Stats[1].Mean},
 		{"Dist_H", must[*plotting.Figure](t)(Commutativity("", p.Result)), "Dist_H", "fc2", com.H.Stats[1].Mean},
@@ -101,7 +102,7 @@ func TestUnmeasured(t *testing.T) {
 		"coef":          {func() (*plotting.Figure, error) { return Coef("", bare[0].Result) }, "0.25"},
 		"weak":          {func() (*plotting.Figure, error) { return Weak("", bare...) }, "Conditions"},
 		"commutativity": {func() (*plotting.Figure, error) { return Commutativity("", bare[0].Result) }, "Conditions"},
-		"half of none":  {func() (*plotting.Figure, error) { return Half("none") }, "no pairs"},
+		"half of none":  {func() (*plotting.Figure, error) { return Half("none") }, "at least one"},
 		"paths of none": {func() (*plotting.Figure, error) { return Paths("none") }, "at least one"},
 	} {
 		if f, err := c.draw(); err == nil || f != nil || !strings.Contains(err.Error(), c.says) {
