@@ -146,7 +146,7 @@ func (s *stream) at(ctx context.Context, alpha float64) (theta []*tensors.Tensor
 	}
 	size := 0
 	for _, t := range theta {
-		size += int(t.Shape().Memory())
+		size += int(t.Shape().ByteSize())
 	}
 	if size > s.room {
 		return theta, func() { network.Free(theta...) }, nil
