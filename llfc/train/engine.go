@@ -39,7 +39,8 @@ func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*g
 	logits := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed}).Output.Node()
 	loss = graph.ReduceAllMean(network.CrossEntropy(logits, y))
 	wrong = graph.ReduceAllMean(graph.ConvertDType(network.Wrong(logits, y), dtypes.Float32))
-	grads := graph.Gradient(loss, theta...)
+	// Behind a barrier no weight is updated before all gradients are read off the old ones: the loop can then work in place.
+	grads := graph.OptimizationBarriers(graph.Gradient(loss, theta...)...)
 	next = make([]*graph.Node, len(state))
 	for i, w := range theta {
 		var slots []*graph.Node
