@@ -13,16 +13,20 @@ func addProduct(a, b, c []float32, n, k int) {
 		return
 	}
 	const rows = 32 // of a, in each task
+	product, width := tile, 2
+	if archsimd.X86.AVX512() {
+		product, width = wideTile, 4
+	}
 	parallel((n+rows-1)/rows, func(task int) {
 		for start := 0; start < k; start += depth {
 			stop := min(start+depth, k)
 			for u := task * rows; u < min((task+1)*rows, n); u += 4 {
-				for v := 0; v < n; v += 2 {
-					if u+4 > n || v+2 > n {
-						edge(a, b, c, n, k, u, v, start, stop)
+				for v := 0; v < n; v += width {
+					if u+4 > n || v+width > n {
+						edge(a, b, c, n, k, u, v, width, start, stop)
 						continue
 					}
-					tile(a, b, c, n, k, u, v, start, stop)
+					product(a, b, c, n, k, u, v, start, stop)
 				}
 			}
 		}
@@ -65,14 +69,53 @@ func tile(a, b, c []float32, n, k, u, v, start, stop int) {
 		c[at] += (x[0] + x[1]) + (x[2] + x[3]) + ((x[4] + x[5]) + (x[6] + x[7]))
 	}
 	if start+m < stop {
-		edge(a, b, c, n, k, u, v, start+m, stop)
+		edge(a, b, c, n, k, u, v, 2, start+m, stop)
+	}
+}
+
+// wideTile adds the products of 4 rows of a and 4 rows of b: 16 sums of 16 lanes, half of the registers of AVX-512.
+func wideTile(a, b, c []float32, n, k, u, v, start, stop int) {
+	var c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33 archsimd.Float32x16
+	m := (stop - start) &^ 15
+	a0, a1 := a[u*k+start:][:m], a[(u+1)*k+start:][:m]
+	a2, a3 := a[(u+2)*k+start:][:m], a[(u+3)*k+start:][:m]
+	b0, b1 := b[v*k+start:][:m], b[(v+1)*k+start:][:m]
+	b2, b3 := b[(v+2)*k+start:][:m], b[(v+3)*k+start:][:m]
+	for len(a0) >= 16 && len(a1) >= 16 && len(a2) >= 16 && len(a3) >= 16 && len(b0) >= 16 && len(b1) >= 16 && len(b2) >= 16 && len(b3) >= 16 {
+		w, x := archsimd.LoadFloat32x16(b0), archsimd.LoadFloat32x16(b1)
+		y, z := archsimd.LoadFloat32x16(b2), archsimd.LoadFloat32x16(b3)
+		r := archsimd.LoadFloat32x16(a0)
+		c00, c01, c02, c03 = r.MulAdd(w, c00), r.MulAdd(x, c01), r.MulAdd(y, c02), r.MulAdd(z, c03)
+		r = archsimd.LoadFloat32x16(a1)
+		c10, c11, c12, c13 = r.MulAdd(w, c10), r.MulAdd(x, c11), r.MulAdd(y, c12), r.MulAdd(z, c13)
+		r = archsimd.LoadFloat32x16(a2)
+		c20, c21, c22, c23 = r.MulAdd(w, c20), r.MulAdd(x, c21), r.MulAdd(y, c22), r.MulAdd(z, c23)
+		r = archsimd.LoadFloat32x16(a3)
+		c30, c31, c32, c33 = r.MulAdd(w, c30), r.MulAdd(x, c31), r.MulAdd(y, c32), r.MulAdd(z, c33)
+		a0, a1, a2, a3 = a0[16:], a1[16:], a2[16:], a3[16:]
+		b0, b1, b2, b3 = b0[16:], b1[16:], b2[16:], b3[16:]
+	}
+	var t [16][16]float32
+	for i, s := range [16]archsimd.Float32x16{c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33} {
+		s.StoreArray(&t[i])
+	}
+	archsimd.ClearAVXUpperBits()
+	for i, x := range t {
+		sum := float32(0)
+		for j := range 8 {
+			sum += x[j] + x[j+8]
+		}
+		c[(u+i/4)*n+v+i%4] += sum
+	}
+	if start+m < stop {
+		edge(a, b, c, n, k, u, v, 4, start+m, stop)
 	}
 }
 
 // edge is tile where fewer rows or columns are left.
-func edge(a, b, c []float32, n, k, u, v, start, stop int) {
+func edge(a, b, c []float32, n, k, u, v, width, start, stop int) {
 	for i := u; i < min(u+4, n); i++ {
-		for j := v; j < min(v+2, n); j++ {
+		for j := v; j < min(v+width, n); j++ {
 			s := float32(0)
 			for t := start; t < stop; t++ {
 				s += a[i*k+t] * b[j*k+t]

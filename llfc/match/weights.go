@@ -200,8 +200,6 @@ func (m *matcher) ascend(onward bool, maxSweeps int, rng *rand.Rand) (sweeps int
 func (m *matcher) step(i, clock int) (changed bool, err error) {
 	g := m.groups[i]
 	n, all, news := g.Size, true, g.visited < 0
-	m.total = slices.Grow(m.total[:0], n*n)[:n*n]
-	clear(m.total)
 	var counted []*term
 	for _, t := range g.terms {
 		known := true
@@ -217,11 +215,20 @@ func (m *matcher) step(i, clock int) (changed bool, err error) {
 	if !news {
 		return false, nil
 	}
-	for _, t := range counted {
-		for j, v := range t.products(m.groups) {
-			m.total[j] += float64(v)
-		}
+	m.total = slices.Grow(m.total[:0], n*n)[:n*n]
+	products := make([][]float32, len(counted))
+	for j, t := range counted {
+		products[j] = t.products(m.groups)
 	}
+	parallel(n, func(u int) {
+		row := m.total[u*n : (u+1)*n]
+		clear(row)
+		for _, p := range products {
+			for j, v := range p[u*n : (u+1)*n] {
+				row[j] += float64(v)
+			}
+		}
+	})
 	q, err := g.prices.Assign(m.total, n)
 	if err != nil {
 		return false, fmt.Errorf("group %q: %w", g.Name, err)
