@@ -7,8 +7,6 @@ import (
 	"simd/archsimd"
 )
 
-type vec = archsimd.Float64x4
-
 func scanProfits(g, w, x []float64) (best, second float64) {
 	if !archsimd.X86.AVX2() || len(g) < 16 {
 		return profits(g, w, x)
