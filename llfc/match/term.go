@@ -134,7 +134,8 @@ func (t *term) products(groups []*group) []float32 {
 		}
 	}
 	if t.from == nil || 2*len(moved) > t.k { // anew; this also ends the rounding of many small changes
-		t.product = make([]float32, t.n*t.n)
+		t.product = slices.Grow(t.product[:0], t.n*t.n)[:t.n*t.n]
+		clear(t.product)
 		t.scratchB = slices.Grow(t.scratchB[:0], t.n*t.k)[:t.n*t.k]
 		parallel(t.n, func(v int) {
 			row, x := t.b[v*t.k:(v+1)*t.k], t.scratchB[v*t.k:(v+1)*t.k]
@@ -144,7 +145,7 @@ func (t *term) products(groups []*group) []float32 {
 		})
 		addProduct(t.a, t.scratchB, t.product, t.n, t.k)
 	} else if len(moved) > 0 {
-		m := (len(moved) + 7) &^ 7 // whole vectors; the rest is zeros
+		m := (len(moved) + 15) &^ 15 // whole vectors of the widest kind; the rest is zeros
 		t.scratchA = slices.Grow(t.scratchA[:0], t.n*m)[:t.n*m]
 		t.scratchB = slices.Grow(t.scratchB[:0], t.n*m)[:t.n*m]
 		parallel(t.n, func(u int) {
