@@ -143,17 +143,26 @@ func (m *matcher) permutation() network.Permutation {
 	return p
 }
 
-// objective returns Σ ⟨A, π(B)⟩ over the tensors that vote, summed in float64 from the tensors themselves.
+// objective returns Σ ⟨A, π(B)⟩ over the tensors that vote, from the tensors themselves.
 func (m *matcher) objective(p network.Permutation) (float64, error) {
 	moved, err := m.symmetry.Apply(p, m.b)
 	if err != nil {
 		return 0, err
 	}
+	return m.score(moved)
+}
+
+// score returns Σ ⟨A, θ⟩ over the tensors that vote, summed in float64.
+func (m *matcher) score(theta network.Params) (float64, error) {
+	parts := make([]float64, len(m.votes))
+	parallel(len(parts), func(i int) {
+		ta, _ := m.a.Get(m.votes[i])
+		tb, _ := theta.Get(m.votes[i])
+		parts[i] = dot(ta.Data, tb.Data)
+	})
 	sum := 0.0
-	for _, name := range m.votes {
-		ta, _ := m.a.Get(name)
-		tb, _ := moved.Get(name)
-		sum += dot(ta.Data, tb.Data)
+	for _, v := range parts {
+		sum += v
 	}
 	if math.IsNaN(sum) || math.IsInf(sum, 0) {
 		return 0, fmt.Errorf("the weights are not finite: Σ ⟨A, π(B)⟩ is %g", sum)
