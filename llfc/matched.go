@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -105,12 +106,9 @@ func (l *Lab) Evaluate(ctx context.Context, c Checkpoint, dataName string) (loss
 	return measure.Evaluate(ctx, f, c.Theta, test)
 }
 
-// Spread prints the objectives of a search: "best 412.1 of 5 (409.8 … 412.1)".
+// Spread prints how the searches of a matching went: the best objective, that of moving nothing, the range, the sweeps of each.
 func Spread(r match.Result) string {
-	low, high := r.Objectives[0], r.Objectives[0]
-	for _, v := range r.Objectives {
-		low, high = min(low, v), max(high, v)
-	}
+	low, high := slices.Min(r.Objectives), slices.Max(r.Objectives)
 	sweeps := make([]string, len(r.Sweeps))
 	for i, n := range r.Sweeps {
 		sweeps[i] = strconv.Itoa(n)

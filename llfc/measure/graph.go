@@ -147,14 +147,13 @@ func blend(alpha, a, beta, b *graph.Node) *graph.Node {
 // score2 is the cross-entropy in nats and 1 where the prediction is wrong, for every sample: two columns.
 func score2(t *network.Trace, y *graph.Node) []*graph.Node {
 	logits := t.Output.Node()
-	k := logits.Shape().Dim(-1)
-	p := graph.LogSoftmax(graph.ConvertDType(logits, dtypes.Float64), -1)
-	loss := graph.Neg(graph.ReduceSum(graph.Mul(p, graph.OneHot(y, k, dtypes.Float64)), -1))
+	loss := network.CrossEntropy(graph.ConvertDType(logits, dtypes.Float64), y)
 	return []*graph.Node{loss, wrong(logits, y)}
 }
 
+// wrong is network.Wrong as a column of the table.
 func wrong(logits, y *graph.Node) *graph.Node {
-	return graph.ConvertDType(graph.NotEqual(graph.ArgMax(logits, -1, dtypes.Int32), y), dtypes.Float64)
+	return graph.ConvertDType(network.Wrong(logits, y), dtypes.Float64)
 }
 
 // disagreement is the share of units whose sign differs between a and b: on the others a ReLU is additive.

@@ -20,16 +20,18 @@ import (
 
 // sample holds what is easily lost: order, scalars, empty tensors, names and metadata that need quoting, bits of NaN.
 func sample() (Params, map[string]string) {
-	return Params{
+	theta := Params{
 		{"z/w", []int{2, 3}, []float32{1, -2, 3.5, 0, float32(math.Copysign(0, -1)), 1e-45}},
 		{"empty", []int{0, 7}, []float32{}},
 		{"scalar", []int{}, []float32{math.MaxFloat32}},
 		{"a \"b\"\\\n\x01 größe 重み 🙂", []int{1}, []float32{math.Float32frombits(0x7fa00001)}},
 		{"also empty", []int{0}, []float32{}},
 		{"a/b", []int{3}, []float32{float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}},
-	}, map[string]string{
+	}
+	meta := map[string]string{
 		"network": `{"name":"mlp","widths":[512,512]}`, "": "empty key", "quote\"d": "tab\t \u2028 <&> é 🙂", "checked": "",
 	}
+	return theta, meta
 }
 
 func encode(t testing.TB, theta Params, meta map[string]string) []byte {

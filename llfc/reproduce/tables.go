@@ -2,51 +2,65 @@ package reproduce
 
 import (
 	"fmt"
+	"slices"
 
 	"layerwise/llfc"
+	"layerwise/llfc/measure"
 	"layerwise/plotting"
 )
 
-// Table is the ends, the middle and the barriers of every kind of pair: mean over seeds ± half width of its 95 % interval, where there are
-// seeds enough.
+// Table is the ends, the middle and the barriers of the error of every kind of pair, in percent: mean over seeds ± half width of its
+// 95 % interval, where there are seeds enough.
 func (s *Study) Table() plotting.Table {
-	t := plotting.Table{Title: "Error on the test split, percent: " + s.spread(),
-		Headers: []string{"pair", "error A", "error B", "error at ½", "barrier over mean", "barrier over chord", "barrier at middle", "barrier over mean, train"}}
-	for _, k := range s.Scale.kinds() {
-		row := []string{k.name}
-		for _, q := range []func(m Measured) float64{
-			func(m Measured) float64 { return m.Test.Error[len(m.Test.Error)-1] },
-			func(m Measured) float64 { return m.Test.Error[0] },
-			func(m Measured) float64 {
-				return m.Test.ErrorBarrier().Middle + (m.Test.Error[0]+m.Test.Error[len(m.Test.Error)-1])/2
-			},
-			func(m Measured) float64 { return m.Test.ErrorBarrier().Mean },
-			func(m Measured) float64 { return m.Test.ErrorBarrier().Chord },
-			func(m Measured) float64 { return m.Test.ErrorBarrier().Middle },
-			func(m Measured) float64 { return m.Train.ErrorBarrier().Mean },
-		} {
-			row = append(row, plusMinus(values(s.of(k.id), q), 100, 2))
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
+	middle := column{"error at ½", func(m Measured) float64 {
+		return m.Test.ErrorBarrier().Middle + (m.Test.Error[0]+m.Test.Error[len(m.Test.Error)-1])/2
+	}}
+	return s.table("Error on the test split, percent: ", 100, 2, slices.Concat(
+		ends("error", func(m Measured) []float64 { return m.Test.Error }), []column{middle},
+		barriers(func(l measure.Line) measure.Barrier { return l.ErrorBarrier() })))
 }
 
 // LossTable is the same for the loss, in nats.
 func (s *Study) LossTable() plotting.Table {
-	t := plotting.Table{Title: "Loss on the test split, nats: " + s.spread(),
-		Headers: []string{"pair", "loss A", "loss B", "barrier over mean", "barrier over chord", "barrier at middle", "barrier over mean, train"}}
+	return s.table("Loss on the test split, nats: ", 1, 3, slices.Concat(
+		ends("loss", func(m Measured) []float64 { return m.Test.Loss }),
+		barriers(func(l measure.Line) measure.Barrier { return l.LossBarrier() })))
+}
+
+// column is one number of every pair.
+type column struct {
+	name string
+	of   func(m Measured) float64
+}
+
+// ends are the values of A, at α = 1, and of B.
+func ends(what string, of func(m Measured) []float64) []column {
+	return []column{
+		{what + " A", func(m Measured) float64 { v := of(m); return v[len(v)-1] }},
+		{what + " B", func(m Measured) float64 { return of(m)[0] }},
+	}
+}
+
+// barriers are the three definitions on the test split, and the mean of the ends' on the training split.
+func barriers(of func(measure.Line) measure.Barrier) []column {
+	return []column{
+		{"barrier over mean", func(m Measured) float64 { return of(m.Test).Mean }},
+		{"barrier over chord", func(m Measured) float64 { return of(m.Test).Chord }},
+		{"barrier at middle", func(m Measured) float64 { return of(m.Test).Middle }},
+		{"barrier over mean, train", func(m Measured) float64 { return of(m.Train).Mean }},
+	}
+}
+
+// table has a row for every kind of pair.
+func (s *Study) table(title string, factor float64, digits int, columns []column) plotting.Table {
+	t := plotting.Table{Title: title + s.spread(), Headers: []string{"pair"}}
+	for _, c := range columns {
+		t.Headers = append(t.Headers, c.name)
+	}
 	for _, k := range s.Scale.kinds() {
 		row := []string{k.name}
-		for _, q := range []func(m Measured) float64{
-			func(m Measured) float64 { return m.Test.Loss[len(m.Test.Loss)-1] },
-			func(m Measured) float64 { return m.Test.Loss[0] },
-			func(m Measured) float64 { return m.Test.LossBarrier().Mean },
-			func(m Measured) float64 { return m.Test.LossBarrier().Chord },
-			func(m Measured) float64 { return m.Test.LossBarrier().Middle },
-			func(m Measured) float64 { return m.Train.LossBarrier().Mean },
-		} {
-			row = append(row, plusMinus(values(s.of(k.id), q), 1, 3))
+		for _, c := range columns {
+			row = append(row, plusMinus(values(s.of(k.id), c.of), factor, digits))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -60,10 +74,7 @@ func (s *Study) MatchTable() plotting.Table {
 		if m.Match == nil {
 			continue
 		}
-		worst := m.Match.Objectives[0]
-		for _, v := range m.Match.Objectives {
-			worst = min(worst, v)
-		}
+		worst := slices.Min(m.Match.Objectives)
 		t.Rows = append(t.Rows, []string{fmt.Sprint(m.Seed), fmt.Sprintf("%.5g", m.Match.Identity), fmt.Sprintf("%.5g", m.Match.Objective),
 			fmt.Sprint(len(m.Match.Objectives)), fmt.Sprintf("%.5g", worst), fmt.Sprint(m.Match.Sweeps[0])})
 	}

@@ -133,7 +133,7 @@ func newLoop(t *Trainer) (engine, error) {
 		g := in[0].Graph()
 		shape := make([]shapes.Shape, 0, len(in)+3)
 		state := append([]*graph.Node{}, in...)
-		state = append(state, graph.ZerosLike(graph.Const(g, make([]float32, room))), graph.ZerosLike(graph.Const(g, make([]float32, room))), graph.Const(g, int32(0)))
+		state = append(state, graph.Const(g, make([]float32, room)), graph.Const(g, make([]float32, room)), graph.Const(g, int32(0)))
 		for _, s := range state {
 			shape = append(shape, s.Shape())
 		}
