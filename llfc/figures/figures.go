@@ -17,8 +17,8 @@ type Pair struct {
 	*measure.Result
 }
 
-// alphas are those of the paper's layerwise figures; measure them.
-func alphas() []float64 { return []float64{0.25, 0.5, 0.75} }
+// Alphas are those of the paper's layerwise figures; measure them.
+func Alphas() []float64 { return []float64{0.25, 0.5, 0.75} }
 
 // Paths draws the test error along the line between the two networks of every pair (Definition 1).
 func Paths(title string, pairs ...Pair) (*plotting.Figure, error) {
@@ -71,7 +71,7 @@ func Coef(title string, r *measure.Result) (*plotting.Figure, error) {
 
 func byAlpha(q func(alpha float64) (measure.Profile, error)) ([]plotting.Series, error) {
 	var out []plotting.Series
-	for _, alpha := range alphas() {
+	for _, alpha := range Alphas() {
 		p, err := q(alpha)
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"layerwise/llfc"
+	"layerwise/llfc/figures"
 	"layerwise/llfc/match"
 	"layerwise/llfc/measure"
 	"layerwise/llfc/network"
@@ -72,13 +73,10 @@ type View struct {
 	Commute      measure.Commutativity
 }
 
-// shown are the α of the paper's layerwise figures.
-func shown() []float64 { return []float64{0.25, 0.5, 0.75} }
-
 func view(r *measure.Result) (View, error) {
 	v := View{Result: r, Linear: map[float64]measure.Profile{}, Coef: map[float64]measure.Profile{}, Test: r.Lines[0], Train: r.Lines[1]}
 	var errs [4]error
-	for _, alpha := range shown() {
+	for _, alpha := range figures.Alphas() {
 		v.Linear[alpha], errs[0] = r.LLFC(alpha)
 		v.Coef[alpha], errs[1] = r.Coef(alpha)
 		if err := errors.Join(errs[:2]...); err != nil {
@@ -139,7 +137,7 @@ func (s *Study) results(ctx context.Context, setting llfc.Setting, p llfc.Pair, 
 	}
 	defer train.Free()
 	defer test.Free()
-	alphas := append(measure.Alphas(s.Scale.Alphas), shown()...)
+	alphas := append(measure.Alphas(s.Scale.Alphas), figures.Alphas()...)
 	r, err := s.Lab.Measure(ctx, p, measure.Options{Alphas: alphas, Conditions: true, PerSample: perSample}, test, train)
 	if err != nil {
 		return View{}, err
