@@ -13,7 +13,8 @@ type Description struct {
 	Parameters []DescribedParam `json:"parameters"`
 	Taps       []DescribedTap   `json:"taps"`
 	Groups     []DescribedGroup `json:"symmetry"`
-	Count      int              `json:"parameter_count"`
+	Count      int              `json:"parameter_count"`  // what training moves
+	Buffers    int              `json:"buffer_count"`     // running statistics
 	FLOPs      int64            `json:"flops_per_sample"` // forward pass; a multiply-add counts as two
 }
 
@@ -52,7 +53,11 @@ func (n Network) Description() (Description, error) {
 	d := Description{Network: n.Spec, FLOPs: t.FLOPs}
 	for _, p := range t.Params {
 		d.Parameters = append(d.Parameters, DescribedParam{p.Name, p.Dims, p.Role})
-		d.Count += size(p.Dims)
+		if p.Buffer() {
+			d.Buffers += size(p.Dims)
+		} else {
+			d.Count += size(p.Dims)
+		}
 	}
 	for _, p := range t.Taps {
 		d.Taps = append(d.Taps, DescribedTap{p.Name, p.Kind, p.Dims, p.Cut})
@@ -74,7 +79,11 @@ func (d Description) WriteText(w io.Writer) error {
 	for _, p := range d.Parameters {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, shape(p.Shape), p.Role)
 	}
-	fmt.Fprintf(t, "total\t%d\n\ntap (layer)\tkind\tshape\tcut\n", d.Count)
+	fmt.Fprintf(t, "total\t%d\n", d.Count)
+	if d.Buffers > 0 {
+		fmt.Fprintf(t, "running statistics\t%d\n", d.Buffers)
+	}
+	fmt.Fprintf(t, "\ntap (layer)\tkind\tshape\tcut\n")
 	for _, p := range d.Taps {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%t\n", p.Name, p.Kind, shape(p.Shape), p.Cut)
 	}

@@ -10,7 +10,7 @@ import (
 // Initialiser is a named distribution of θ₀.
 type Initialiser struct {
 	Name, Source string
-	draw         func(rng *rand.Rand, p Param) float64
+	draw         func(rng *rand.Rand, p Param) float64 // of weights and biases of linear maps
 }
 
 // Initialisers lists the known distributions of θ₀; Spec.Init names one.
@@ -25,6 +25,23 @@ func Initialisers() []Initialiser {
 				}
 				// The cut normal has standard deviation 0.8796…, which the division makes 1.
 				return cutNormal(rng) / 0.87962566103423978 / math.Sqrt(float64(p.FanIn))
+			}},
+		{"kaiming", "weights normal with variance 2/fan_in, biases U(±1/√fan_in): the authors' ResNets",
+			func(rng *rand.Rand, p Param) float64 {
+				if p.Role == Bias {
+					return (2*rng.Float64() - 1) / math.Sqrt(float64(p.FanIn))
+				}
+				return rng.NormFloat64() * math.Sqrt(2/float64(p.FanIn))
+			}},
+		{"kaiming-out", "convolutions normal with variance 2/fan_out, dense weights with variance 0.01², zero biases: the authors' VGGs",
+			func(rng *rand.Rand, p Param) float64 {
+				switch {
+				case p.Role == Bias:
+					return 0
+				case len(p.Dims) == 2:
+					return rng.NormFloat64() * 0.01
+				}
+				return rng.NormFloat64() * math.Sqrt(2/float64(p.FanOut))
 			}},
 		{"he", "normal with variance 2/fan_in and zero biases (He et al. 2015)",
 			func(rng *rand.Rand, p Param) float64 {
@@ -63,6 +80,15 @@ func (n Network) Init(seed int64) (Params, error) {
 			h.Write([]byte(p.Name))
 			rng := rand.New(rand.NewPCG(uint64(seed), h.Sum64()))
 			theta[i] = Tensor{Name: p.Name, Dims: p.Dims, Data: make([]float32, size(p.Dims))}
+			switch p.Role {
+			case Scale, Variance: // norms begin as the identity
+				for j := range theta[i].Data {
+					theta[i].Data[j] = 1
+				}
+				continue
+			case Shift, Mean:
+				continue
+			}
 			for j := range theta[i].Data {
 				theta[i].Data[j] = float32(in.draw(rng, p))
 			}

@@ -5,7 +5,7 @@ var lenet = Architecture{
 	Name:    "lenet",
 	Doc:     "LeNet-5 with ReLU and max pooling (authors' code)",
 	Default: Spec{Architecture: "lenet", Input: []int{28, 28, 1}, Classes: 10, Init: "torch"},
-	Forward: func(s Spec) (Forward, error) { return LeNet, noWidths(s) },
+	Forward: func(s Spec) (Forward, error) { return LeNet, s.only() },
 }
 
 // LeNet is two convolutions and three dense layers.

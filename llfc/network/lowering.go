@@ -68,14 +68,3 @@ func shifts(h *graph.Node, k Kernel) []*graph.Node {
 	}
 	return out
 }
-
-// maxPool is the maximum of k² strided slices: ties give the gradient to one of them, and it is 2–10 times faster than the
-// backends' own pooling.
-func maxPool(h *graph.Node, k int) *graph.Node {
-	parts := shifts(h, Kernel{Size: k, Stride: k})
-	y := parts[0]
-	for _, p := range parts[1:] {
-		y = graph.Max(y, p)
-	}
-	return y
-}

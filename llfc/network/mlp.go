@@ -14,7 +14,7 @@ var mlp = Architecture{
 		if len(s.Widths) == 0 {
 			return nil, errors.New("no widths given; one for each hidden layer, such as 512,512,512")
 		}
-		return MLP(s.Widths, s.Dropout), nil
+		return MLP(s.Widths, s.Dropout), s.only("widths", "dropout")
 	},
 }
 

@@ -19,11 +19,12 @@ type Network struct {
 
 // Options say how Forward runs; the zero value describes.
 type Options struct {
-	Weights func(name string) *graph.Node // looks a parameter up by name; nil describes only
-	From    string                        // a cut: the given node replaces the value of this tap, what comes before is only described
-	Train   bool                          // dropout is applied
-	Seed    *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
-	Shifted bool                          // lower convolutions to matrix products; backends without a fast convolution need it
+	Weights    func(name string) *graph.Node // looks a parameter up by name; nil describes only
+	From       string                        // a cut: the given node replaces the value of this tap, what comes before is only described
+	Train      bool                          // dropout is applied, batch norms take the statistics of the batch
+	Statistics bool                          // batch norms take the statistics of the batch, without dropout: what resetting their buffers needs
+	Seed       *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
+	Shifted    bool                          // lower convolutions to matrix products; backends without a fast convolution need it
 }
 
 // Trace is what one run of Forward has recorded.
@@ -34,6 +35,7 @@ type Trace struct {
 	Acts    []Act    // every nonlinearity, in order
 	FLOPs   int64    // one sample's forward pass; a multiply-add counts as two
 	Output  X
+	Updates map[string]*graph.Node // buffer name → this batch's statistic (variances unbiased), with Options.Train or Statistics
 
 	options Options
 	inject  *graph.Node
@@ -43,6 +45,7 @@ type Trace struct {
 	spans   [][2]int // [born, used]: a value made at one time and used at a later one
 	tapped  []tapped
 	layouts map[string][][]int // parameter name → unit ids per axis, nil where the axis carries none
+	folds   []fold
 }
 
 // Param is one parameter tensor.
@@ -59,14 +62,22 @@ type Role string
 
 // The roles of parameters.
 const (
-	Weight Role = "weight" // of a linear map
-	Bias   Role = "bias"
+	Weight   Role = "weight"   // of a linear map
+	Bias     Role = "bias"     // of a linear map
+	Scale    Role = "scale"    // γ of a norm
+	Shift    Role = "shift"    // β of a norm
+	Mean     Role = "mean"     // μ of a batch norm, a buffer
+	Variance Role = "variance" // v of a batch norm, a buffer
 )
+
+// Buffer reports whether a parameter is a statistic of the data, which no gradient moves: it moves with its units under a
+// permutation, but has no vote in finding one.
+func (p Param) Buffer() bool { return p.Role == Mean || p.Role == Variance }
 
 // Tap is a named value of the forward pass.
 type Tap struct {
 	Name string
-	Kind string      // "input", "linear", "act", "pool", "block"
+	Kind string      // "input", "linear", "norm", "act", "pool", "block"
 	Dims []int       // of one sample: [H, W, C] or [F]
 	Cut  bool        // nothing made before this tap is used after it, so the network can start here
 	Node *graph.Node // [batch, Dims...], nil when describing
@@ -121,7 +132,7 @@ func (n Network) Trace(o Options, x *graph.Node) *Trace {
 		}
 		inputs *= d
 	}
-	t := &Trace{options: o, classes: n.Spec.Classes, layouts: map[string][][]int{}}
+	t := &Trace{options: o, classes: n.Spec.Classes, layouts: map[string][][]int{}, Updates: map[string]*graph.Node{}}
 	in := X{trace: t, name: "input", dims: n.Spec.Input, units: t.units.fresh("input", n.Spec.Input[len(n.Spec.Input)-1])}
 	t.units.pin(in.units)
 	if o.From == "" {

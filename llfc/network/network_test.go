@@ -20,10 +20,16 @@ func nets(t *testing.T) map[string]Network {
 	t.Helper()
 	out := map[string]Network{}
 	for name, s := range map[string]Spec{
-		"mlp":       {Architecture: "mlp", Input: []int{4, 4, 1}, Classes: 3, Widths: []int{7, 5}, Init: "torch"},
-		"mlp flat":  {Architecture: "mlp", Input: []int{9}, Classes: 4, Widths: []int{8}, Init: "he"},
-		"lenet":     {Architecture: "lenet", Input: []int{28, 28, 1}, Classes: 10, Init: "torch"},
-		"lenet rgb": {Architecture: "lenet", Input: []int{20, 16, 3}, Classes: 5, Init: "lecun"},
+		"mlp":        {Architecture: "mlp", Input: []int{4, 4, 1}, Classes: 3, Widths: []int{7, 5}, Init: "torch"},
+		"mlp flat":   {Architecture: "mlp", Input: []int{9}, Classes: 4, Widths: []int{8}, Init: "he"},
+		"lenet":      {Architecture: "lenet", Input: []int{28, 28, 1}, Classes: 10, Init: "torch"},
+		"lenet rgb":  {Architecture: "lenet", Input: []int{20, 16, 3}, Classes: 5, Init: "lecun"},
+		"vgg":        {Architecture: "vgg", Input: []int{32, 32, 3}, Classes: 4, Depth: 11, Width: 3, Init: "he"},
+		"vgg-bn":     {Architecture: "vgg", Input: []int{32, 32, 2}, Classes: 4, Depth: 13, Width: 2, Norm: "batch", Head: []int{6, 5}, Dropout: 0.5, Init: "kaiming-out"},
+		"resnet":     {Architecture: "resnet", Input: []int{8, 8, 3}, Classes: 4, Depth: 14, Width: 4, Norm: "batch", Shortcut: "pad", Init: "kaiming"},
+		"resnet 1":   {Architecture: "resnet", Input: []int{9, 8, 3}, Classes: 4, Depth: 8, Width: 3, Norm: "batch", Shortcut: "conv1", Init: "kaiming"},
+		"resnet-ln":  {Architecture: "resnet", Input: []int{8, 8, 3}, Classes: 4, Depth: 8, Width: 5, Norm: "layer", Shortcut: "conv3", Init: "lecun"},
+		"bottleneck": {Architecture: "bottleneck", Input: []int{16, 16, 3}, Classes: 4, Depth: 26, Width: 3, Norm: "batch", Stem: "imagenet", Init: "kaiming"},
 	} {
 		n, err := New(s)
 		if err != nil {
@@ -91,7 +97,14 @@ func jitter(t *testing.T, f *Model, seed uint64) Params {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	for i, p := range f.About.Params {
 		for j := range theta[i].Data {
-			theta[i].Data[j] += float32(rng.NormFloat64() * math.Sqrt(2/float64(p.FanIn)))
+			switch z := rng.NormFloat64(); p.Role {
+			case Weight, Bias:
+				theta[i].Data[j] += float32(z * math.Sqrt(2/float64(p.FanIn)))
+			case Variance:
+				theta[i].Data[j] *= float32(3 * math.Exp(z/2)) // about what the weights above make of a signal of variance 1
+			default:
+				theta[i].Data[j] += float32(z / 2)
+			}
 		}
 	}
 	return theta
@@ -169,7 +182,8 @@ func TestSymmetryKeepsTheFunction(t *testing.T) {
 	models(t, func(t *testing.T, f *Model) {
 		s := must[Symmetry](t)(f.Network.Symmetry())
 		x := input(f, 16, 3)
-		for seed := range uint64(3) {
+		seen := map[string]float64{} // place → the most that leaving it out has changed
+		for seed := range uint64(4) {
 			theta := jitter(t, f, seed)
 			p := s.Random(int64(seed))
 			moved := must[Params](t)(s.Apply(p, theta))
@@ -185,14 +199,18 @@ func TestSymmetryKeepsTheFunction(t *testing.T) {
 			}
 			want := must[Tensor](t)(f.Logits(theta, x))
 			for g, group := range s.Groups {
-				for i := range group.Places {
+				for i, place := range group.Places {
 					broken := Symmetry{Groups: slices.Clone(s.Groups)}
 					broken.Groups[g].Places = slices.Delete(slices.Clone(group.Places), i, i+1)
 					wrong := must[Tensor](t)(f.Logits(must[Params](t)(broken.Apply(p, theta)), x))
-					if d := relative(want.Data, wrong.Data); d < 1e-4 {
-						t.Errorf("leaving out %s of group %q is not seen: %.1e", group.Places[i].Tensor, group.Name, d)
-					}
+					name := fmt.Sprintf("%s of group %q", place.Tensor, group.Name)
+					seen[name] = max(seen[name], relative(want.Data, wrong.Data))
 				}
+			}
+		}
+		for place, d := range seen { // in a small group one permutation may move nothing, or dead units alone
+			if d < 3e-5 {
+				t.Errorf("leaving out %s is not seen: %.1e", place, d)
 			}
 		}
 	})
@@ -238,7 +256,7 @@ func TestCutsOfAResidualBlock(t *testing.T) {
 			got = append(got, tap.Name)
 		}
 	}
-	want := []string{"input", "stem", "stem/relu", "block/conv2+stem/relu/relu", "block", "block/pool", "logits"}
+	want := []string{"input", "stem", "stem/relu", "block", "block/pool", "logits"}
 	if !slices.Equal(got, want) {
 		t.Errorf("cuts %q, expected %q", got, want)
 	}
@@ -320,7 +338,7 @@ func TestSpecRoundTrip(t *testing.T) {
 			t.Errorf("%s: %s came back as %s", name, n.Spec.JSON(), got.JSON())
 		}
 	}
-	if _, err := ParseSpec(`{"architecture":"mlp","depth":3}`); err == nil {
+	if _, err := ParseSpec(`{"architecture":"mlp","depths":3}`); err == nil {
 		t.Error("an unknown field was accepted")
 	}
 }

@@ -9,23 +9,29 @@ import (
 
 // Spec is a network as plain data: it names a run, and stands in every checkpoint.
 type Spec struct {
-	Architecture string  `json:"architecture"`      // one of Architectures
-	Input        []int   `json:"input"`             // shape of one sample: [H, W, C] or [F]
-	Classes      int     `json:"classes"`           // number of logits
-	Widths       []int   `json:"widths,omitempty"`  // units of the hidden layers, where the architecture lets them vary
-	Dropout      float64 `json:"dropout,omitempty"` // share of hidden units dropped in training; 0 is none
-	Init         string  `json:"init"`              // one of Initialisers
+	Architecture string  `json:"architecture"`       // one of Architectures
+	Input        []int   `json:"input"`              // shape of one sample: [H, W, C] or [F]
+	Classes      int     `json:"classes"`            // number of logits
+	Widths       []int   `json:"widths,omitempty"`   // units of the hidden layers, where the architecture lets them vary
+	Depth        int     `json:"depth,omitempty"`    // of a VGG or ResNet, as its name counts: 16, 20
+	Width        int     `json:"width,omitempty"`    // channels of the first stage of a VGG or ResNet; the later ones follow
+	Norm         string  `json:"norm,omitempty"`     // "batch", "layer", or none
+	Shortcut     string  `json:"shortcut,omitempty"` // of a ResNet: "pad", "conv1", "conv3"
+	Stem         string  `json:"stem,omitempty"`     // of a bottleneck ResNet: "small", "imagenet"
+	Head         []int   `json:"head,omitempty"`     // dense layers of a VGG before the logits
+	Dropout      float64 `json:"dropout,omitempty"`  // share of the units of dense hidden layers dropped in training; 0 is none
+	Init         string  `json:"init"`               // one of Initialisers
 }
 
 // Architecture is an entry of the list of known architectures.
 type Architecture struct {
 	Name, Doc string
-	Default   Spec // for MNIST
+	Default   Spec // for the data of its paper
 	Forward   func(Spec) (Forward, error)
 }
 
 // Architectures lists the known architectures.
-func Architectures() []Architecture { return []Architecture{mlp, lenet} }
+func Architectures() []Architecture { return []Architecture{mlp, lenet, vgg, resnet, bottleneck} }
 
 // New builds the network that a spec describes; a spec that fits no architecture is an error that says why.
 func New(s Spec) (Network, error) {
@@ -44,15 +50,18 @@ func New(s Spec) (Network, error) {
 	return n, nil
 }
 
-// Default returns the default spec of an architecture, for MNIST.
+// Default returns the spec of a named network: an architecture with its default sizes, or one of the networks of the literature in Named.
 func Default(name string) (Spec, error) {
-	a, err := architecture(name)
-	if err != nil {
-		return Spec{}, err
+	known := Named()
+	i := slices.IndexFunc(known, func(n NamedSpec) bool { return n.Name == name })
+	if i < 0 {
+		var names []string
+		for _, n := range known {
+			names = append(names, n.Name)
+		}
+		return Spec{}, fmt.Errorf("unknown network %q; known: %s", name, strings.Join(names, ", "))
 	}
-	s := a.Default
-	s.Input, s.Widths = slices.Clone(s.Input), slices.Clone(s.Widths)
-	return s, nil
+	return known[i].Spec, nil
 }
 
 func architecture(name string) (Architecture, error) {
@@ -87,10 +96,21 @@ func (s Spec) JSON() string {
 	return string(text)
 }
 
-// noWidths is the error of an architecture whose sizes are fixed.
-func noWidths(s Spec) error {
-	if len(s.Widths) > 0 {
-		return fmt.Errorf("widths %v given, but the sizes of this architecture are fixed", s.Widths)
+// only returns an error if the spec sets a size that the architecture does not have, or leaves its width out.
+func (s Spec) only(fields ...string) error {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"widths", len(s.Widths) > 0}, {"depth", s.Depth != 0}, {"width", s.Width != 0}, {"norm", s.Norm != ""}, {"shortcut", s.Shortcut != ""},
+		{"stem", s.Stem != ""}, {"head", len(s.Head) > 0}, {"dropout", s.Dropout != 0},
+	} {
+		if f.set && !slices.Contains(fields, f.name) {
+			return fmt.Errorf("%s is given, but this architecture has only: %s", f.name, strings.Join(fields, ", "))
+		}
+	}
+	if slices.Contains(fields, "width") && (s.Width < 1 || s.Width > maxUnits) {
+		return fmt.Errorf("width %d; it must be at least 1", s.Width)
 	}
 	return nil
 }

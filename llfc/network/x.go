@@ -17,6 +17,8 @@ type X struct {
 	units []int // unit ids of the last axis
 	node  *graph.Node
 	born  int
+
+	linear string // the linear map whose output this is, bias included, with nothing applied to it; "" otherwise
 }
 
 // Units returns the size of the last axis: channels, or features of a flat value.
@@ -36,7 +38,7 @@ func (x X) next(name string) X {
 	t := x.trace
 	t.clock++
 	t.spans = append(t.spans, [2]int{x.born, t.clock})
-	x.name, x.born = name, t.clock
+	x.name, x.born, x.linear = name, t.clock, ""
 	return x
 }
 
@@ -77,14 +79,14 @@ func (x X) param(p Param, layout [][]int) *graph.Node {
 	return w
 }
 
-// linear finishes a linear map without bias: it records the map, adds the bias and taps the sum.
-func (x X) linear(name string, dims, units []int, w *graph.Node, bias bool, fanIn int, apply func(w, in *graph.Node) *graph.Node) X {
+// apply finishes a linear map without bias: it records the map, adds the bias and taps the sum.
+func (x X) apply(name string, dims, units []int, w *graph.Node, bias bool, fanIn int, of func(w, in *graph.Node) *graph.Node) X {
 	t := x.trace
 	y := x.next(name)
 	y.dims, y.units = dims, units
-	t.Linears = append(t.Linears, Linear{Name: name, W: w, In: x.node, Apply: apply})
+	t.Linears = append(t.Linears, Linear{Name: name, W: w, In: x.node, Apply: of})
 	if x.node != nil {
-		y.node = apply(w, x.node)
+		y.node = of(w, x.node)
 	}
 	if bias {
 		b := x.param(Param{Name: name + "/b", Dims: []int{len(units)}, Role: Bias, FanIn: fanIn, FanOut: len(units)}, [][]int{units})
@@ -92,8 +94,22 @@ func (x X) linear(name string, dims, units []int, w *graph.Node, bias bool, fanI
 			y.node = graph.Add(y.node, graph.ExpandLeftToRank(b, y.node.Rank()))
 		}
 	}
+	y.linear = name
 	return y.tap(name, "linear")
 }
 
-// As taps the value a second time, under a name of the architecture's own ("layer1.0").
-func (x X) As(name string) X { return x.next(name).tap(name, "block") }
+// As gives the value a name of the architecture's own ("layer1.0"). A value that its operation has tapped is tapped under the new name
+// alone; any other, such as a sum, is tapped now, as a "block".
+func (x X) As(name string) X {
+	t := x.trace
+	last := len(t.Taps) - 1
+	if t.tapped[last].time != x.born {
+		return x.next(name).tap(name, "block")
+	}
+	if a := len(t.Acts) - 1; a >= 0 && t.Acts[a].Name == t.Taps[last].Name {
+		t.Acts[a].Name = name
+	}
+	kind := t.Taps[last].Kind
+	t.Taps, t.tapped = t.Taps[:last], t.tapped[:last]
+	return x.tap(name, kind)
+}
