@@ -96,7 +96,7 @@ func (l *Lab) loadState(r Run, path string) (saved, error) {
 		return saved{}, fmt.Errorf("%s: %w; delete it", path, err)
 	}
 	s.spent = time.Duration(seconds * float64(time.Second))
-	if s.State, err = train.Restore(p, begin.Theta, r.Train, step); err != nil {
+	if s.State, err = begin.Restore(p, step); err != nil {
 		return saved{}, fmt.Errorf("%s: %w; delete it", path, err)
 	}
 	return s, nil

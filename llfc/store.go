@@ -176,7 +176,7 @@ func (l *Lab) begin(r Run) (saved, error) {
 	if err != nil {
 		return saved{}, err
 	}
-	s, err := train.Start(theta, r.Train)
+	s, err := train.Start(n, theta, r.Train)
 	return saved{State: s}, err
 }
 

@@ -82,7 +82,7 @@ func stepsPerSecond(f *network.Model, d *feed.Feed, batch int, seconds float64) 
 	if err != nil {
 		return 0, err
 	}
-	s, err := train.Start(theta, c)
+	s, err := train.Start(f.Network, theta, c)
 	if err != nil {
 		return 0, err
 	}

@@ -11,10 +11,9 @@ import (
 
 // Config says how to search. The zero value is a single run with up to 100 sweeps.
 type Config struct {
-	Seed      int64    // of the order in which the further runs visit the groups
-	Restarts  int      // further runs, each from the identity and in random order; the first run is described at Weights
-	MaxSweeps int      // of one run; 0 is 100. A run ends by itself after the first sweep that changes nothing
-	Buffers   []string // tensors that move with their units but have no vote: running statistics
+	Seed      int64 // of the order in which the further runs visit the groups
+	Restarts  int   // further runs, each from the identity and in random order; the first run is described at Weights
+	MaxSweeps int   // of one run; 0 is 100. A run ends by itself after the first sweep that changes nothing
 }
 
 // Result is the best permutation found, and how all the runs went.
@@ -35,7 +34,7 @@ type Result struct {
 // are already matched: on the way from the input, each layer then starts from a matched one below. The best of all
 // runs is returned; should none beat the identity, a run from there is added, so the result is never worse than it.
 func Weights(s network.Symmetry, a, b network.Params, c Config) (Result, error) {
-	m, err := newMatcher(s, a, b, c.Buffers)
+	m, err := newMatcher(s, a, b)
 	if err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
 	}
@@ -88,7 +87,7 @@ type group struct {
 	twice   bool
 }
 
-func newMatcher(s network.Symmetry, a, b network.Params, buffers []string) (*matcher, error) {
+func newMatcher(s network.Symmetry, a, b network.Params) (*matcher, error) {
 	if err := a.SameLayout(b); err != nil {
 		return nil, fmt.Errorf("the two networks differ: %w", err)
 	}
@@ -97,7 +96,7 @@ func newMatcher(s network.Symmetry, a, b network.Params, buffers []string) (*mat
 		m.groups = append(m.groups, &group{Group: g})
 	}
 	for _, name := range s.Tensors() {
-		if !slices.Contains(buffers, name) {
+		if !slices.Contains(s.Buffers, name) {
 			m.votes = append(m.votes, name)
 		}
 	}

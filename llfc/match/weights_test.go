@@ -176,7 +176,7 @@ func TestWeightsClimbs(t *testing.T) {
 		for _, onward := range []bool{true, false} {
 			s, a := drawn(t, spec, 1)
 			_, b := drawn(t, spec, 2)
-			m, err := newMatcher(s, a, b, nil)
+			m, err := newMatcher(s, a, b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -252,7 +252,8 @@ func TestWeightsVotes(t *testing.T) {
 	if got := weights(t, s, a, b, Config{}).Permutation[name]; !slices.Equal(got, []int{7, 6, 5, 4, 3, 2, 1, 0}) {
 		t.Errorf("biases did not vote: %v", got)
 	}
-	if got := weights(t, s, a, b, Config{Buffers: []string{"fc1/b"}}).Permutation[name]; !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7}) {
+	s.Buffers = []string{"fc1/b"}
+	if got := weights(t, s, a, b, Config{}).Permutation[name]; !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7}) {
 		t.Errorf("a buffer voted: %v", got)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/internal/heaproom"
 )
 
 // Model is a network on a backend: f, which takes any θ. Executables compile on first use and are kept. Safe for concurrent use.
@@ -28,6 +30,9 @@ func Compile(b compute.Backend, n Network) (*Model, error) {
 	about, err := n.Describe()
 	if err != nil {
 		return nil, err
+	}
+	if b != nil && b.Name() != "xla" { // without a backend the model checks weights alone
+		heaproom.Reserve()
 	}
 	return &Model{Network: n, Backend: b, About: about, execs: map[string]*graph.Exec{}}, nil
 }

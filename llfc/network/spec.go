@@ -106,6 +106,9 @@ func (s Spec) only(fields ...string) error {
 		{"stem", s.Stem != ""}, {"head", len(s.Head) > 0}, {"dropout", s.Dropout != 0},
 	} {
 		if f.set && !slices.Contains(fields, f.name) {
+			if len(fields) == 0 {
+				return fmt.Errorf("%s given, but the sizes of this architecture are fixed", f.name)
+			}
 			return fmt.Errorf("%s is given, but this architecture has only: %s", f.name, strings.Join(fields, ", "))
 		}
 	}

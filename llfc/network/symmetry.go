@@ -10,7 +10,10 @@ import (
 
 // Symmetry is every way in which the hidden units of a network can be permuted without changing its function. It is derived from the
 // forward function: units that were made by the same operations, and joined in the same way, form a group.
-type Symmetry struct{ Groups []Group }
+type Symmetry struct {
+	Groups  []Group
+	Buffers []string // tensors that move with their units but have no vote in a matching: running statistics
+}
 
 // Group is a set of Size interchangeable units and all the places where they live.
 type Group struct {
@@ -43,6 +46,9 @@ func (n Network) Symmetry() (Symmetry, error) {
 func (t *Trace) symmetry() (Symmetry, error) {
 	s, where := t.equivalents()
 	for _, p := range t.Params {
+		if p.Buffer() {
+			s.Buffers = append(s.Buffers, p.Name)
+		}
 		for axis, ids := range t.layouts[p.Name] {
 			s.place(where, t.units.root, Place{Tensor: p.Name, Axis: axis}, ids, false)
 		}

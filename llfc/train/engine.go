@@ -32,24 +32,41 @@ func (t *Trainer) key(what string) string {
 	return fmt.Sprintf("train: %s, %+v, %s", what, t.c.Optimiser, t.d.Recipe())
 }
 
-// step is one update in the graph: gradients of the mean loss, then the rule. It returns the new state, the loss and the share of wrong samples.
+// statisticsRate is the weight of a new batch in the running statistics of batch norms, PyTorch's default.
+const statisticsRate = 0.1
+
+// step is one update in the graph: gradients of the mean loss, then the rule; buffers follow the statistics of the batch. It returns the
+// new state, the loss and the share of wrong samples. The state is θ, then each slot of every parameter that is trained.
 func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*graph.Node) (next []*graph.Node, loss, wrong *graph.Node) {
-	n := len(t.f.About.Params)
-	theta := state[:n]
-	logits := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed}).Output.Node()
+	params := t.f.About.Params
+	theta := state[:len(params)]
+	trace := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed})
+	logits := trace.Output.Node()
 	loss = graph.ReduceAllMean(network.CrossEntropy(logits, y))
 	wrong = graph.ReduceAllMean(graph.ConvertDType(network.Wrong(logits, y), dtypes.Float32))
+	var trained []int
+	var weights []*graph.Node
+	for i, p := range params {
+		if !p.Buffer() {
+			trained, weights = append(trained, i), append(weights, theta[i])
+		}
+	}
 	// Behind a barrier no weight is updated before all gradients are read off the old ones: the loop can then work in place.
-	grads := graph.OptimizationBarriers(graph.Gradient(loss, theta...)...)
+	grads := graph.OptimizationBarriers(graph.Gradient(loss, weights...)...)
 	next = make([]*graph.Node, len(state))
-	for i, w := range theta {
+	for k, i := range trained {
 		var slots []*graph.Node
 		for j := range t.rule.slots {
-			slots = append(slots, state[(j+1)*n+i])
+			slots = append(slots, state[len(params)+j*len(trained)+k])
 		}
-		next[i], slots = t.rule.update(w, grads[i], slots, scalars)
+		next[i], slots = t.rule.update(theta[i], grads[k], slots, scalars)
 		for j, s := range slots {
-			next[(j+1)*n+i] = s
+			next[len(params)+j*len(trained)+k] = s
+		}
+	}
+	for i, p := range params {
+		if p.Buffer() {
+			next[i] = graph.Add(graph.MulScalar(theta[i], 1-statisticsRate), graph.MulScalar(trace.Updates[p.Name], statisticsRate))
 		}
 	}
 	return next, loss, wrong

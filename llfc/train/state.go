@@ -8,7 +8,7 @@ import (
 	"layerwise/llfc/network"
 )
 
-// State is all that a run is at a step: the weights, the optimiser's state tensors beside them ("fc1/w#m"), and the number of
+// State is all that a run is at a step: the weights with the running statistics of batch norms, the optimiser's state tensors beside what is trained ("fc1/w#m"), and the number of
 // steps taken. The rest, batch order, learning rate, dropout masks, is a function of the config and the step, so no generator
 // state needs saving and a state continues to the same bits wherever it is loaded.
 type State struct {
@@ -17,15 +17,25 @@ type State struct {
 	Step  int
 }
 
-// Start is the state before the first step.
-func Start(theta network.Params, c Config) (State, error) {
+// Start is the state of a network before the first step.
+func Start(n network.Network, theta network.Params, c Config) (State, error) {
+	about, err := n.Describe()
+	if err != nil {
+		return State{}, err
+	}
+	if len(theta) != len(about.Params) {
+		return State{}, fmt.Errorf("train: %d tensors, expected %d", len(theta), len(about.Params))
+	}
 	r, err := c.Optimiser.rule()
 	if err != nil {
 		return State{}, err
 	}
 	s := State{Theta: theta}
 	for _, slot := range r.slots {
-		for _, t := range theta {
+		for i, t := range theta {
+			if about.Params[i].Buffer() {
+				continue
+			}
 			s.Slots = append(s.Slots, network.Tensor{Name: t.Name + "#" + slot, Dims: t.Dims, Data: make([]float32, len(t.Data))})
 		}
 	}
@@ -35,25 +45,21 @@ func Start(theta network.Params, c Config) (State, error) {
 // Tensors returns the weights and the optimiser's state as one set, to be saved as one file.
 func (s State) Tensors() network.Params { return slices.Concat(s.Theta, s.Slots) }
 
-// Restore takes a saved set apart again; the layout must be that of Start(theta, c).
-func Restore(saved, theta network.Params, c Config, step int) (State, error) {
-	want, err := Start(theta, c)
-	if err != nil {
-		return State{}, err
-	}
+// Restore takes a saved set apart again; its layout must be that of s, the start of the same run.
+func (s State) Restore(saved network.Params, step int) (State, error) {
 	got := make(network.Params, 0, len(saved))
-	for _, t := range want.Tensors() {
+	for _, t := range s.Tensors() {
 		if u, ok := saved.Get(t.Name); ok {
 			got = append(got, u)
 		}
 	}
-	if err := want.Tensors().SameLayout(got); err != nil {
+	if err := s.Tensors().SameLayout(got); err != nil {
 		return State{}, fmt.Errorf("train: the saved state does not fit: %w", err)
 	}
 	if len(got) != len(saved) {
 		return State{}, fmt.Errorf("train: the saved state has %d tensors, expected %d", len(saved), len(got))
 	}
-	n := len(theta)
+	n := len(s.Theta)
 	return State{Theta: got[:n], Slots: got[n:], Step: step}, nil
 }
 

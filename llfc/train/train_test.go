@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
 	"layerwise/llfc/backend"
@@ -91,7 +92,7 @@ func TestLearns(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s, _ := Start(theta, c)
+				s, _ := Start(f.Network, theta, c)
 				var losses []float32
 				before := theta.Clone()
 				if _, err = tr.Run(context.Background(), s, c.Steps(d.Len()), func(p Progress) error {
@@ -115,13 +116,17 @@ func TestLearns(t *testing.T) {
 func TestResumeIsBitIdentical(t *testing.T) {
 	each(t, func(t *testing.T, b bench) {
 		for _, c := range []Config{adam(), sgd()} {
-			f, theta, d := task(t, b, small)
+			spec := small
+			if c.Optimiser.Name == "sgd" {
+				spec = residual
+			}
+			f, theta, d := task(t, b, spec)
 			end := c.Steps(d.Len())
-			whole := run(t, f, d, c, mustStart(t, theta, c), end)
-			s := mustStart(t, theta, c)
+			whole := run(t, f, d, c, mustStart(t, f, theta, c), end)
+			s := mustStart(t, f, theta, c)
 			for _, until := range []int{1, 2, 9, 20, end} {
 				s = run(t, f, d, c, s, until)
-				back, err := Restore(s.Tensors(), theta, c, s.Step)
+				back, err := s.Restore(s.Tensors(), s.Step)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -134,9 +139,9 @@ func TestResumeIsBitIdentical(t *testing.T) {
 	})
 }
 
-func mustStart(t *testing.T, theta network.Params, c Config) State {
+func mustStart(t *testing.T, f *network.Model, theta network.Params, c Config) State {
 	t.Helper()
-	s, err := Start(theta, c)
+	s, err := Start(f.Network, theta, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +295,7 @@ func TestCancelKeepsTheState(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		s, err := tr.Run(ctx, mustStart(t, theta, c), end, func(p Progress) error {
+		s, err := tr.Run(ctx, mustStart(t, f, theta, c), end, func(p Progress) error {
 			if p.Step >= 3 {
 				cancel()
 			}
@@ -299,7 +304,7 @@ func TestCancelKeepsTheState(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || s.Step < 3 || s.Step == end {
 			t.Fatalf("cancelled at step %d with %v", s.Step, err)
 		}
-		if got, want := run(t, f, d, c, s, end), run(t, f, d, c, mustStart(t, theta, c), end); !got.Theta.Equal(want.Theta) {
+		if got, want := run(t, f, d, c, s, end), run(t, f, d, c, mustStart(t, f, theta, c), end); !got.Theta.Equal(want.Theta) {
 			t.Error("the continued run differs")
 		}
 	})
@@ -328,12 +333,74 @@ func TestBadConfigs(t *testing.T) {
 }
 
 func TestRestoreRefusesAnotherLayout(t *testing.T) {
-	theta := network.Params{{Name: "fc1/w", Dims: []int{2}, Data: []float32{1, 2}}}
-	s := mustStart(t, theta, adam())
-	if _, err := Restore(s.Tensors()[:2], theta, adam(), 1); err == nil {
+	n, err := network.New(network.Spec{Architecture: "mlp", Input: []int{2}, Classes: 2, Widths: []int{2}, Init: "torch"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theta, err := n.Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Start(n, theta, adam())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Restore(s.Tensors()[:6], 1); err == nil {
 		t.Error("a missing slot was accepted")
 	}
-	if _, err := Restore(append(s.Tensors(), network.Tensor{Name: "x"}), theta, adam(), 1); err == nil {
+	if _, err := s.Restore(append(s.Tensors(), network.Tensor{Name: "x"}), 1); err == nil {
 		t.Error("a foreign tensor was accepted")
 	}
+}
+
+var residual = network.Spec{Architecture: "resnet", Depth: 8, Width: 4, Norm: "batch", Shortcut: "pad"}
+
+// After one step the running statistics of the first norm are 0.9 of what they were and 0.1 of the batch's, variances unbiased; they
+// have no optimiser state.
+func TestRunningStatistics(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		f, theta, d := task(t, b, residual)
+		c := sgd()
+		s := run(t, f, d, c, mustStart(t, f, theta, c), 1)
+		for _, slot := range s.Slots {
+			if strings.Contains(slot.Name, "/mean#") || strings.Contains(slot.Name, "/var#") {
+				t.Errorf("a buffer has the optimiser's %q", slot.Name)
+			}
+		}
+		tr, err := NewTrainer(f, d, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index := make([]int32, c.Batch)
+		tr.batch(0, index)
+		x, y, err := d.Read(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer network.Free(x, y)
+		in, err := network.Download([]*tensors.Tensor{x}, network.Params{{Name: "input", Dims: []int{c.Batch, 12, 12, 1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := f.Features(theta, in[0], "conv1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean, _ := s.Theta.Get("conv1/bn/mean")
+		variance, _ := s.Theta.Get("conv1/bn/var")
+		for u := range 4 {
+			n, sum, squares := 0.0, 0.0, 0.0
+			for i := u; i < len(h.Data); i += 4 {
+				v := float64(h.Data[i])
+				n, sum, squares = n+1, sum+v, squares+v*v
+			}
+			m := sum / n
+			if want := 0.1 * m; math.Abs(float64(mean.Data[u])-want) > 1e-6 {
+				t.Errorf("unit %d: the running mean is %g, expected %g", u, mean.Data[u], want)
+			}
+			if want := 0.9 + 0.1*(squares-n*m*m)/(n-1); math.Abs(float64(variance.Data[u])-want) > 1e-6 {
+				t.Errorf("unit %d: the running variance is %g, expected %g", u, variance.Data[u], want)
+			}
+		}
+	})
 }

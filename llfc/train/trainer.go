@@ -62,7 +62,7 @@ func Train(ctx context.Context, f *network.Model, theta network.Params, d *feed.
 	if err != nil {
 		return nil, err
 	}
-	s, err := Start(theta, c)
+	s, err := Start(f.Network, theta, c)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func Spawn(ctx context.Context, f *network.Model, theta network.Params, d *feed.
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := Start(theta, c)
+	s, err := Start(f.Network, theta, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -206,7 +206,9 @@ func (t *Trainer) layout() network.Params {
 	}
 	for _, slot := range t.rule.slots {
 		for _, p := range t.f.About.Params {
-			out = append(out, network.Tensor{Name: p.Name + "#" + slot, Dims: p.Dims})
+			if !p.Buffer() {
+				out = append(out, network.Tensor{Name: p.Name + "#" + slot, Dims: p.Dims})
+			}
 		}
 	}
 	return out
