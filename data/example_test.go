@@ -74,5 +74,8 @@ func ExampleStatus() {
 	// Output:
 	// digits built in true
 	// mnist missing false
+	// cifar10 missing false
+	// cifar100 missing false
+	// tiny-imagenet missing false
 	// synthetic built in true
 }

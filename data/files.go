@@ -12,7 +12,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"layerwise/internal/checksum"
 	"layerwise/internal/filelock"
 )
 
@@ -22,11 +24,17 @@ type collection struct {
 	folders []string // below each of Options.Dirs
 	files   []file
 	mirrors []string // base URLs
+
+	editions  []edition // of a set that is published as one archive: any of them is the set, and files is empty
+	standIn   *standIn
+	mean, std []float32 // the customary normalisation of such a set
 }
 
-// file is pinned by its decompressed content; on disk it may be raw or gzip.
+// file is pinned by its decompressed content; on disk it may be raw or gzip. An archive is packed: pinned as it is, and
+// read only to be checked.
 type file struct {
 	names  []string // that it may have, without .gz; the first, with .gz, is its name on the mirrors and in the cache
+	packed bool     // names are whole, and there is no other form
 	size   int64    // bytes
 	sha256 string
 	check  func(path string, b []byte) error // finds where content with a wrong checksum is damaged; may be nil
@@ -38,7 +46,15 @@ type content struct {
 	bytes []byte
 }
 
-func (f file) remote() string { return f.names[0] + ".gz" }
+func (f file) remote() string { return f.names[0] + f.suffixes()[0] }
+
+// suffixes are what a name of f can end in, on the mirrors the first.
+func (f file) suffixes() []string {
+	if f.packed {
+		return []string{""}
+	}
+	return []string{".gz", ""}
+}
 
 // read returns the content of every file of c, in the order of c.files, downloading what is missing.
 func (c collection) read(ctx context.Context, o Options) ([]content, error) {
@@ -129,7 +145,7 @@ func (c collection) inCache(o Options) []string {
 func find(folders []string, f file) string {
 	for _, folder := range folders {
 		for _, name := range f.names {
-			for _, suffix := range []string{"", ".gz"} {
+			for _, suffix := range slices.Backward(f.suffixes()) {
 				path := filepath.Join(folder, name+suffix)
 				if info, err := os.Stat(path); err == nil && !info.IsDir() {
 					return path
@@ -147,8 +163,31 @@ func (f file) read(path string) (content, error) {
 		return content{}, err
 	}
 	defer r.Close()
+	if f.packed {
+		return content{path: path}, f.verifyPacked(path, r)
+	}
 	b, err := f.decode(path, r)
 	return content{path, b}, err
+}
+
+// verifyPacked compares the checksum of an archive. What is much too long is not read to its end.
+func (f file) verifyPacked(path string, r io.Reader) error {
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(512); isHTML(head) {
+		return corrupt(path, 0, "a web page or error message (HTML or XML, it begins %.40q), expected an archive", bytes.TrimSpace(head))
+	}
+	sum, n, err := checksum.Reader(io.LimitReader(in, f.size+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case n < f.size:
+		return corrupt(path, int(n), "the archive ends, expected %d bytes: it is cut", f.size)
+	case n > f.size:
+		return corrupt(path, int(f.size), "the archive goes on, expected its end (%d bytes)", f.size)
+	case sum != f.sha256:
+		return corrupt(path, -1, "SHA-256 of the archive is %s, expected %s: another edition, or bytes were changed (unpack it, a folder will do if its files are right)", sum, f.sha256)
+	}
+	return nil
 }
 
 // decode returns what r holds, raw or gzip, if it is exactly f: never more than f.size bytes are kept. Otherwise the error

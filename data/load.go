@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +15,7 @@ import (
 // downloads to nowhere: enough for the built-in sets.
 type Options struct {
 	Dirs    []string // looked in first, never written to; for MNIST also their mnist/ and MNIST/raw/
-	Cache   string   // then looked in, under the data set's name, and downloaded to; "" for no cache
+	Cache   string   // then looked in, under the data set's name, and downloaded to; decoded images in decoded/; "" for no cache
 	Offline bool     // never use the network
 
 	// Mirrors replaces the data set's own list of servers when it is not empty; a file is at <mirror>/<data set>/<file>.
@@ -53,10 +54,10 @@ type source struct {
 }
 
 func sources() []source {
-	return []source{digitsSource(), mnistSource(), syntheticSource()}
+	return []source{digitsSource(), mnistSource(), cifar10Source(), cifar100Source(), tinyImageNetSource(), syntheticSource()}
 }
 
-// Names lists the data sets that Load knows, the offline default first.
+// Names lists the data sets that Load knows by name, the offline default first; images:PATH is there for all others.
 func Names() []string {
 	var names []string
 	for _, s := range sources() {
@@ -67,13 +68,34 @@ func Names() []string {
 
 // Load returns the two splits of a data set, verified. Where it is neither in the folders nor in the cache nor to be
 // downloaded the error is a *MissingError; where a file is damaged it holds a *CorruptError.
+//
+// The name images:PATH is any folder or archive (tar, tar.gz, zip) of split/class/file.png (or .jpg, .jpeg), perhaps within
+// one folder more; PATH is relative to the working directory or to one of Options.Dirs. The splits are train and test, or
+// val where there is no test. Classes are in the order of their names, samples by class and file. All images must have one
+// size. The set has one channel if all of them are grey, else three: a grey one then gets R = G = B. Samples of 16 bits are
+// rounded to 8, CMYK becomes RGB, an alpha channel must be opaque and is dropped; the Note of the set counts what was so
+// converted. Mean and Std are those of the training split.
+//
+// What was decoded is kept in Options.Cache, and the Pixels of these sets are that file mapped into memory: a later load only
+// checks them. They are read-only: a write to them ends the program. The cache's file may be removed at any time.
 func Load(ctx context.Context, name string, o Options) (train, test *Set, err error) {
+	if path, ok := strings.CutPrefix(name, "images:"); ok {
+		return imagesSource(path).sets(ctx, o)
+	}
 	for _, s := range sources() {
 		if s.name == name {
 			return s.sets(ctx, o)
 		}
 	}
-	return nil, nil, fmt.Errorf("data: no data set %q, expected one of %s", name, strings.Join(Names(), ", "))
+	return nil, nil, Known(name)
+}
+
+// Known returns nil if Load knows the name, whether or not the data are at hand: one of Names, or images:PATH.
+func Known(name string) error {
+	if strings.HasPrefix(name, "images:") && name != "images:" || slices.Contains(Names(), name) {
+		return nil
+	}
+	return fmt.Errorf("data: no data set %q, expected one of %s, or images:PATH (a folder or archive of split/class/file.png)", name, strings.Join(Names(), ", "))
 }
 
 func (s source) sets(ctx context.Context, o Options) (train, test *Set, err error) {
@@ -84,7 +106,9 @@ func (s source) sets(ctx context.Context, o Options) (train, test *Set, err erro
 		if err := set.Validate(); err != nil {
 			return nil, nil, err
 		}
-		set.SHA256 = set.Checksum()
+		if set.SHA256 == "" { // else it was compared when the set was read
+			set.SHA256 = set.Checksum()
+		}
 	}
 	return train, test, nil
 }
@@ -93,7 +117,7 @@ func (s source) sets(ctx context.Context, o Options) (train, test *Set, err erro
 type Availability struct {
 	Name, About string
 	Ready       bool         // Load succeeds offline
-	State       string       // "built in", "verified", "missing", "incomplete", "corrupt"
+	State       string       // "built in", "verified", "missing", "incomplete", "corrupt"; "unpacked": a folder, verified when decoded; "stand-in"
 	Where       string       // the folder of the files found; "" where there are none
 	Size        int64        // bytes of the files found
 	Files       []FileStatus // empty for built-in sets
@@ -116,6 +140,8 @@ func Status(o Options) []Availability {
 		a := Availability{Name: s.name, About: s.about}
 		if len(s.files.files) > 0 {
 			s.files.status(o, &a)
+		} else if len(s.files.editions) > 0 {
+			s.files.editionStatus(o, &a)
 		} else if _, _, err := s.sets(context.Background(), o); err != nil {
 			a.State, a.Get = "corrupt", fmt.Sprintf("build the program again: %v", err)
 		} else {

@@ -11,7 +11,7 @@ import (
 
 func TestLoadUnknownName(t *testing.T) {
 	_, _, err := Load(context.Background(), "mnits", Options{})
-	if err == nil || !strings.Contains(err.Error(), `"mnits", expected one of digits, mnist, synthetic`) {
+	if err == nil || !strings.Contains(err.Error(), `"mnits", expected one of digits, mnist, cifar10, cifar100, tiny-imagenet, synthetic, or images:PATH`) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -19,7 +19,7 @@ func TestLoadUnknownName(t *testing.T) {
 // Every built-in set loads offline, is valid, carries its checksum, and does not overlap with its test split.
 func TestBuiltInSets(t *testing.T) {
 	for _, s := range sources() {
-		if len(s.files.files) > 0 {
+		if len(s.files.files)+len(s.files.editions) > 0 {
 			continue
 		}
 		train, test, err := Load(context.Background(), s.name, Options{Offline: true})

@@ -17,7 +17,9 @@ type MissingError struct {
 	Tried   []error // one per mirror
 	Folder  string  // to put the files into; "" where none is known
 
-	cached bool // there is a cache folder
+	cached  bool   // there is a cache folder
+	instead string // what would do as well as Files
+	how     string // to mend it, where that is not to put Files somewhere
 }
 
 func (e *MissingError) Error() string {
@@ -35,7 +37,9 @@ func (e *MissingError) Error() string {
 			b.WriteString(" (no such folder)")
 		}
 	}
-	if e.Offline {
+	if e.how != "" {
+		// nothing that could be downloaded
+	} else if e.Offline {
 		b.WriteString("\n  not downloaded: offline (LAYERWISE_OFFLINE is set)")
 	} else if !e.cached {
 		b.WriteString("\n  not downloaded: there is no cache folder")
@@ -49,11 +53,17 @@ func (e *MissingError) Error() string {
 
 // mend says what helps, as an imperative.
 func (e *MissingError) mend() string {
+	if e.how != "" {
+		return e.how
+	}
 	folder := e.Folder
 	if folder == "" {
 		folder = "a folder"
 	}
 	s := fmt.Sprintf("put %s, raw or .gz, into %s, or set LAYERWISE_DATA to a folder that holds them", strings.Join(e.Files, ", "), folder)
+	if e.instead != "" {
+		s = fmt.Sprintf("put %s (or %s) into %s, or set LAYERWISE_DATA to a folder that holds it", strings.Join(e.Files, ", "), e.instead, folder)
+	}
 	if e.Offline {
 		s += ", or unset LAYERWISE_OFFLINE"
 	} else if !e.cached {
@@ -73,6 +83,13 @@ func (c collection) missing(o Options, tried []error) *MissingError {
 	for _, f := range c.files {
 		if find(e.Looked, f) == "" {
 			e.Files = append(e.Files, f.remote())
+		}
+	}
+	for i, edition := range c.editions {
+		if i == 0 {
+			e.Files, e.instead = []string{edition.archive.remote()}, "the folder "+edition.folder
+		} else {
+			e.instead += ", " + edition.archive.remote() + ", " + edition.folder
 		}
 	}
 	if len(o.Dirs) > 0 {

@@ -3,12 +3,13 @@
 package data
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math"
 	"strings"
+
+	"layerwise/internal/checksum"
 )
 
 // Set is one split of a dataset: images [N, H, W, C] as bytes, and their labels. It is a value to read: nothing in this
@@ -42,7 +43,7 @@ func (s *Set) String() string {
 // Checksum is the SHA-256, in hexadecimal, of the shape, labels and pixels: rank and sizes as uint32, N as uint64, labels
 // as int32, all little-endian, then the pixels. Names, classes and normalisation do not enter, the order of samples does.
 func (s *Set) Checksum() string {
-	h := sha256.New()
+	h := checksum.SHA256()
 	head := binary.LittleEndian.AppendUint32(nil, uint32(len(s.Shape)))
 	for _, d := range s.Shape {
 		head = binary.LittleEndian.AppendUint32(head, uint32(d))
@@ -105,9 +106,15 @@ func (s *Set) sampleSize() int {
 func (s *Set) moments() (mean, std []float32) {
 	channels := s.Shape[2]
 	sum, squares := make([]uint64, channels), make([]uint64, channels)
-	for i, p := range s.Pixels {
-		sum[i%channels] += uint64(p)
-		squares[i%channels] += uint64(p) * uint64(p)
+	for c := range channels {
+		var tally [256]uint64 // how often each value occurs
+		for i := c; i < len(s.Pixels); i += channels {
+			tally[s.Pixels[i]]++
+		}
+		for v, n := range tally {
+			sum[c] += n * uint64(v)
+			squares[c] += n * uint64(v) * uint64(v)
+		}
 	}
 	n := float64(len(s.Pixels) / channels)
 	for c := range channels {

@@ -128,8 +128,8 @@ func (c *command) lab() (*llfc.Lab, error) {
 
 // checkData returns nil if there is such a data set, here or to be downloaded.
 func (c *command) checkData(flagName, name string) error {
-	if known := data.Names(); !slices.Contains(known, name) {
-		return c.wrong("--%s %q: there is no such data set; known: %s", flagName, name, strings.Join(known, ", "))
+	if data.Known(name) != nil {
+		return c.wrong("--%s %q: there is no such data set; known: %s, images:PATH", flagName, name, strings.Join(data.Names(), ", "))
 	}
 	return nil
 }

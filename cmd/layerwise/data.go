@@ -30,6 +30,9 @@ var dataVerb = verb{
 				return err
 			}
 			fmt.Fprintf(c.out, "%s\n%s\n", train, test)
+			if train.Note != "" {
+				fmt.Fprintf(c.out, "note: %s\n", train.Note)
+			}
 			return nil
 		}
 		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
@@ -40,6 +43,7 @@ var dataVerb = verb{
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\n", a.Name, a.About, where)
 		}
+		fmt.Fprintln(w, "images:PATH\tany folder or archive (tar, tar.gz, zip) of split/class/file.png or .jpg\tyour own")
 		if err := ctx.Err(); err != nil {
 			return err
 		}

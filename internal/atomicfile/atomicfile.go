@@ -24,7 +24,19 @@ const abandoned = time.Hour
 // the same path removes those older than an hour. The directory must exist; a symbolic link at path is replaced,
 // not followed. Permissions are 0666 less the umask. Two processes may write the same path at once: one of the
 // two wins, whole.
-func Write(path string, write func(io.Writer) error) (err error) {
+func Write(path string, write func(io.Writer) error) error {
+	return WriteFile(path, func(f *os.File) error {
+		b := bufio.NewWriterSize(f, 1<<16)
+		if err := write(b); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+}
+
+// WriteFile is Write for content that does not come in order: write has the temporary file itself, not buffered.
+// It may read it back, and must not close it.
+func WriteFile(path string, write func(*os.File) error) (err error) {
 	dir, base := filepath.Split(path)
 	if dir == "" {
 		dir = "."
@@ -32,7 +44,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	sweep(dir, base, abandoned)
 	// Not os.CreateTemp: its 0600 would outlive the rename.
 	name := filepath.Join(dir, fmt.Sprintf(".%s.%016x.tmp", base, rand.Uint64()))
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -43,9 +55,8 @@ func Write(path string, write func(io.Writer) error) (err error) {
 			os.Remove(name)
 		}
 	}()
-	b := bufio.NewWriterSize(f, 1<<16)
 	for _, step := range []func() error{
-		func() error { return write(b) }, b.Flush, f.Sync, f.Close,
+		func() error { return write(f) }, f.Sync, f.Close,
 		func() error { return os.Rename(name, path) },
 	} {
 		if err := step(); err != nil {

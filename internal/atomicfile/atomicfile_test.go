@@ -126,3 +126,25 @@ func TestSweepsAbandonedFilesOnly(t *testing.T) {
 	Sweep(dir, 30*time.Second)
 	check(map[string]bool{young: false, plain: true})
 }
+
+func TestWriteFileOutOfOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.bin")
+	err := WriteFile(path, func(f *os.File) error {
+		if _, err := f.WriteAt([]byte("second"), 5); err != nil {
+			return err
+		}
+		_, err := f.WriteAt([]byte("first"), 0)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, path, "firstsecond")
+	if err := WriteFile(path, func(f *os.File) error {
+		f.WriteAt([]byte("X"), 0)
+		return errors.New("no")
+	}); err == nil {
+		t.Error("the error was swallowed")
+	}
+	holds(t, path, "firstsecond")
+}
