@@ -4,6 +4,7 @@ package feed
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -90,16 +91,41 @@ func (f *Feed) Free() {
 // the shape and normalisation of the feed, so a graph built with it serves every set of the same shape and size.
 func (f *Feed) Batch(pixels, labels, index *graph.Node) (x, y *graph.Node) {
 	at := graph.InsertAxes(index, -1)
-	g := index.Graph()
-	x = graph.ConvertDType(graph.Gather(pixels, at), dtypes.Float32)
-	x = graph.Reshape(x, append([]int{index.Shape().Dim(0)}, f.Set.Shape...)...)
+	x = graph.Reshape(graph.Gather(pixels, at), append([]int{index.Shape().Dim(0)}, f.Set.Shape...)...)
 	scale, shift := make([]float32, len(f.norm.Std)), make([]float32, len(f.norm.Std))
 	for c, std := range f.norm.Std {
 		scale[c] = 1 / (f.Set.Max * std)
 		shift[c] = -f.norm.Mean[c] / std
 	}
-	x = graph.Add(graph.Mul(x, graph.ExpandLeftToRank(graph.Const(g, scale), 4)), graph.ExpandLeftToRank(graph.Const(g, shift), 4))
+	in := rows(graph.ConvertDType(x, dtypes.Float32), scale, shift)
+	x = graph.Reshape(graph.Add(graph.Mul(in[0], in[1]), in[2]), x.Shape().Dimensions...)
 	return x, graph.Gather(labels, at)
+}
+
+// normalizeExactly is the normalisation of Batch as (pixel − Max·Mean)·1/(Max·Std): no backend can fuse a difference into a
+// multiplication, so all of them round alike.
+func (f *Feed) normalizeExactly(x *graph.Node) *graph.Node {
+	mean, scale := make([]float32, len(f.norm.Std)), make([]float32, len(f.norm.Std))
+	for c, std := range f.norm.Std {
+		mean[c], scale[c] = f.Set.Max*f.norm.Mean[c], 1/(f.Set.Max*std)
+	}
+	in := rows(graph.ConvertDType(x, dtypes.Float32), mean, scale)
+	return graph.Reshape(graph.Mul(graph.Sub(in[0], in[1]), in[2]), x.Shape().Dimensions...)
+}
+
+// rows folds columns and channels of x [B, H, W, C] into one axis, and repeats values per channel along it: on the pure-Go backend
+// that is five times as fast as rows of 3.
+func rows(x *graph.Node, perChannel ...[]float32) []*graph.Node {
+	dims := x.Shape().Dimensions
+	x = graph.Reshape(x, dims[0], dims[1], dims[2]*dims[3])
+	out := []*graph.Node{x}
+	for _, v := range perChannel {
+		if len(v) > 1 {
+			v = slices.Repeat(v, dims[2])
+		}
+		out = append(out, graph.ExpandLeftToRank(graph.Const(x.Graph(), v), 3))
+	}
+	return out
 }
 
 // Recipe names all that Batch depends on, for the key of an executable built with it.
