@@ -2,6 +2,7 @@ package llfc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -43,7 +44,7 @@ func MLPMNISTPermuted() Setting {
 }
 
 // Run is the training of the setting's network from one seed. The seed draws the initialisation and, by a stream of its own, the batch
-// order and the dropout masks.
+// order, the dropout masks and the augmentation.
 func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	set, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	if err != nil {
@@ -59,8 +60,8 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 		return Run{}, err
 	}
 	r := Run{Version: runVersion, Network: spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}
-	r.Train.Streams = []train.Stream{{Order: seed, Dropout: seed}}
-	if err := r.Train.Check(set.Len()); err != nil {
+	r.Train = r.Train.Fork(0, train.Stream{Order: seed, Dropout: seed, Augment: seed})
+	if err := errors.Join(r.Train.Check(set.Len()), r.Train.Augment.Check(set.Shape)); err != nil {
 		return Run{}, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	return r, nil
@@ -73,6 +74,6 @@ func (r Run) Spawn(epochs float64, order int64) (Run, error) {
 		return Run{}, fmt.Errorf("spawn after %g epochs of a run of %d; it must lie between 0 and %d", epochs, r.Train.Epochs, r.Train.Epochs)
 	}
 	step := int(math.Round(epochs * float64(r.Train.StepsPerEpoch(r.Data.Samples))))
-	r.Train = r.Train.Fork(step, order, order)
+	r.Train = r.Train.Fork(step, train.Stream{Order: order, Dropout: order, Augment: order})
 	return r, nil
 }

@@ -190,6 +190,12 @@ func TestRunJSONIsPinned(t *testing.T) {
 	if got := r.JSON(); got != want {
 		t.Errorf("runs are named anew, so every store is forgotten; if that is meant, raise runVersion\n got %s\nwant %s", got, want)
 	}
+	r.Train.Augment, r.Train.Streams[0].Augment = feed.CropFlip(), 3
+	want = strings.Replace(want, `"dropout":3}`, `"dropout":3,"augment":3}`, 1)
+	want = strings.Replace(want, `7}]}`, `7}],"augment":{"crop":4,"flip":true}}`, 1)
+	if got := r.JSON(); got != want {
+		t.Errorf("augmented runs are named anew\n got %s\nwant %s", got, want)
+	}
 }
 
 // Interrupted after every few steps, a run loses nothing.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"layerwise/llfc/feed"
 )
 
 // Config is how a network is trained. It is plain data and names a run together with what it is trained on.
@@ -17,13 +19,16 @@ type Config struct {
 	Batch     int       `json:"batch"`  // samples a step; what does not fill a batch at the end of an epoch is left out of that epoch
 	Epochs    int       `json:"epochs"` // passes over the data
 	Streams   []Stream  `json:"streams"`
+
+	Augment feed.Augment `json:"augment,omitzero"` // of the training batches; measuring sees the pictures as they are
 }
 
-// Stream seeds the batch order and the dropout masks from a step on; two runs are a spawned pair if their streams part at step k.
+// Stream seeds the batch order, the dropout masks and the augmentation from a step on; two runs are a spawned pair if their streams part at step k.
 type Stream struct {
 	From    int   `json:"from"` // the first step that it seeds; 0 for the first stream
 	Order   int64 `json:"order"`
 	Dropout int64 `json:"dropout,omitempty"`
+	Augment int64 `json:"augment,omitempty"` // 0 where nothing is augmented
 }
 
 // Optimiser is a rule for the update of the weights.
@@ -84,14 +89,20 @@ func (c Config) stream(step int) Stream {
 	return s
 }
 
-// Fork returns the config whose streams change at a step: a spawned run. Forking to the seeds in force changes nothing, so
-// that run keeps its name.
-func (c Config) Fork(step int, order, dropout int64) Config {
+// Fork returns the config whose streams change at a step to the seeds of next: a spawned run. Forking to the seeds in force changes
+// nothing, so that run keeps its name; nor does a seed of augmentation name a run that has none.
+func (c Config) Fork(step int, next Stream) Config {
 	c.Streams = slices.DeleteFunc(slices.Clone(c.Streams), func(s Stream) bool { return s.From >= step && s.From > 0 })
-	next := Stream{From: step, Order: order, Dropout: dropout}
+	next.From = step
+	if c.Augment == (feed.Augment{}) {
+		next.Augment = 0
+	}
 	if step == 0 {
 		c.Streams = []Stream{next}
-	} else if last := c.stream(step); last.Order != order || last.Dropout != dropout {
+		return c
+	}
+	last := c.stream(step)
+	if last.From = step; last != next {
 		c.Streams = append(c.Streams, next)
 	}
 	return c

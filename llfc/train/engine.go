@@ -29,18 +29,20 @@ func newEngine(t *Trainer) (engine, error) {
 
 // key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
 func (t *Trainer) key(what string) string {
-	return fmt.Sprintf("train: %s, %+v, %s", what, t.c.Optimiser, t.d.Recipe())
+	return fmt.Sprintf("train: %s, %+v, %s, %+v", what, t.c.Optimiser, t.d.Recipe(), t.c.Augment)
 }
 
 // statisticsRate is the weight of a new batch in the running statistics of batch norms, PyTorch's default.
 const statisticsRate = 0.1
 
 // step is one update in the graph: gradients of the mean loss, then the rule; buffers follow the statistics of the batch. It returns the
-// new state, the loss and the share of wrong samples. The state is θ, then each slot of every parameter that is trained.
-func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*graph.Node) (next []*graph.Node, loss, wrong *graph.Node) {
+// new state, the loss and the share of wrong samples. seeds are those of plan. The state is θ, then each slot of every parameter that is trained.
+func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.Node, scalars []*graph.Node) (next []*graph.Node, loss, wrong *graph.Node) {
+	seed := func(i int) *graph.Node { return graph.Reshape(graph.Slice(seeds, graph.AxisElem(i))) }
+	x, y := t.d.Augmented(t.c.Augment, pixels, labels, index, seed(1))
 	params := t.f.About.Params
 	theta := state[:len(params)]
-	trace := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed})
+	trace := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed(0)})
 	logits := trace.Output.Node()
 	loss = graph.ReduceAllMean(network.CrossEntropy(logits, y))
 	wrong = graph.ReduceAllMean(graph.ConvertDType(network.Wrong(logits, y), dtypes.Float32))
@@ -72,17 +74,19 @@ func (t *Trainer) step(state []*graph.Node, x, y, seed *graph.Node, scalars []*g
 	return next, loss, wrong
 }
 
-// plan is what a group of steps is told from the host: sample numbers [count·batch], scalars [count·k], dropout seeds [count].
+// plan is what a group of steps is told from the host: sample numbers [count·batch], scalars [count·k], seeds [count·2] of
+// dropout and augmentation.
 func (t *Trainer) plan(first, count, room int) (index []int32, scalars []float32, seeds []uint32) {
 	index = make([]int32, room*t.c.Batch)
 	for i := range count {
 		step := first + i
 		t.batch(step, index[i*t.c.Batch:(i+1)*t.c.Batch])
 		scalars = append(scalars, t.rule.scalars(step, t.rate(step))...)
-		seeds = append(seeds, mask(t.c.stream(step).Dropout, step))
+		stream := t.c.stream(step)
+		seeds = append(seeds, mask(stream.Dropout, step), vary(stream.Augment, step))
 	}
 	width := len(scalars) / count
-	return index, append(scalars, make([]float32, (room-count)*width)...), append(seeds, make([]uint32, room-count)...)
+	return index, append(scalars, make([]float32, (room-count)*width)...), append(seeds, make([]uint32, 2*(room-count))...)
 }
 
 // donate hands the state over to a call, which may overwrite it.
@@ -107,8 +111,7 @@ type single struct {
 func newSingle(t *Trainer) (engine, error) {
 	size := len(t.layout())
 	e, err := t.f.Exec(t.key("one step"), func(in []*graph.Node) []*graph.Node {
-		x, y := t.d.Batch(in[size], in[size+1], in[size+2])
-		next, loss, wrong := t.step(in[:size], x, y, in[size+3], in[size+4:])
+		next, loss, wrong := t.step(in[:size], in[size], in[size+1], in[size+2], in[size+3], in[size+4:])
 		return append(next, loss, wrong)
 	})
 	return single{t, e}, err
@@ -122,7 +125,7 @@ func (e single) steps(state []*tensors.Tensor, first, _ int) ([]*tensors.Tensor,
 		return nil, nil, nil, err
 	}
 	index, scalars, seeds := e.t.plan(first, 1, 1)
-	args = append(append(args, e.t.d.Args()...), index, seeds[0])
+	args = append(append(args, e.t.d.Args()...), index, seeds)
 	for _, s := range scalars {
 		args = append(args, s)
 	}
@@ -183,13 +186,12 @@ func (t *Trainer) body(s []*graph.Node) []*graph.Node {
 		r := graph.Gather(of, graph.Reshape(i, 1, 1))
 		return graph.Reshape(r, of.Shape().Dimensions[1:]...)
 	}
-	x, y := t.d.Batch(pixels, labels, row(index))
 	now := row(scalars)
 	each := make([]*graph.Node, now.Shape().Dim(0))
 	for k := range each {
 		each[k] = graph.Reshape(graph.Slice(now, graph.AxisElem(k)))
 	}
-	next, l, w := t.step(s[:n], x, y, row(seeds), each)
+	next, l, w := t.step(s[:n], pixels, labels, row(index), row(seeds), each)
 	put := func(to, v *graph.Node) *graph.Node {
 		return graph.DynamicUpdateSlice(to, graph.Reshape(v, 1), []*graph.Node{i})
 	}
@@ -208,7 +210,7 @@ func (e loop) steps(state []*tensors.Tensor, first, count int) ([]*tensors.Tenso
 	index, scalars, seeds := e.t.plan(first, count, room)
 	own := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(index, room, e.t.c.Batch),
-		tensors.FromFlatDataAndDimensions(seeds, room),
+		tensors.FromFlatDataAndDimensions(seeds, room, 2),
 		tensors.FromFlatDataAndDimensions(scalars, room, len(scalars)/room),
 	}
 	defer network.Free(own...)

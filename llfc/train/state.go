@@ -9,7 +9,7 @@ import (
 )
 
 // State is all that a run is at a step: the weights with the running statistics of batch norms, the optimiser's state tensors beside what is trained ("fc1/w#m"), and the number of
-// steps taken. The rest, batch order, learning rate, dropout masks, is a function of the config and the step, so no generator
+// steps taken. The rest, batch order, learning rate, dropout masks, augmentation, is a function of the config and the step, so no generator
 // state needs saving and a state continues to the same bits wherever it is loaded.
 type State struct {
 	Theta network.Params
@@ -66,6 +66,11 @@ func (s State) Restore(saved network.Params, step int) (State, error) {
 // order is the batch order of an epoch: a permutation of n samples that depends on the seed and the epoch alone.
 func order(n int, seed int64, epoch int) []int {
 	return rand.New(rand.NewPCG(uint64(seed), 0x6f72646572<<16|uint64(epoch))).Perm(n) // "order"
+}
+
+// vary is the seed of the augmentation of a step.
+func vary(seed int64, step int) uint32 {
+	return rand.New(rand.NewPCG(uint64(seed), 0x76617279<<32|uint64(step))).Uint32() // "vary"
 }
 
 // mask is the seed of the dropout masks of a step.

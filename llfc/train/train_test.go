@@ -83,6 +83,13 @@ func sgd() Config {
 	return c
 }
 
+// augmented varies the blobs, whose classes survive it.
+func augmented(a feed.Augment) Config {
+	c := adam()
+	c.Augment, c.Streams[0].Augment = a, 5
+	return c
+}
+
 func TestLearns(t *testing.T) {
 	each(t, func(t *testing.T, b bench) {
 		for _, spec := range []network.Spec{small, {Architecture: "lenet"}} {
@@ -115,7 +122,7 @@ func TestLearns(t *testing.T) {
 // Stopped anywhere, in groups of any size, and continued by another trainer: the same bits as in one go.
 func TestResumeIsBitIdentical(t *testing.T) {
 	each(t, func(t *testing.T, b bench) {
-		for _, c := range []Config{adam(), sgd()} {
+		for _, c := range []Config{adam(), sgd(), augmented(feed.Augment{Crop: 2, Flip: true}), augmented(feed.ZoomFlipRotate())} {
 			spec := small
 			if c.Optimiser.Name == "sgd" {
 				spec = residual
@@ -250,12 +257,64 @@ func TestFork(t *testing.T) {
 	}{
 		{0, 2, []Stream{{Order: 2}}}, {7, 1, []Stream{{Order: 1}}}, {7, 2, []Stream{{Order: 1}, {From: 7, Order: 2}}},
 	} {
-		if got := c.Fork(x.step, x.order, 0).Streams; !slices.Equal(got, x.want) {
+		if got := c.Fork(x.step, Stream{Order: x.order}).Streams; !slices.Equal(got, x.want) {
 			t.Errorf("fork at %d to %d: %v, expected %v", x.step, x.order, got, x.want)
 		}
 	}
 	if len(c.Streams) != 1 {
 		t.Error("Fork changed its receiver")
+	}
+	if got := c.Fork(7, Stream{Order: 1, Augment: 9}).Streams; len(got) != 1 {
+		t.Errorf("a seed of augmentation, without any, forks to %v", got)
+	}
+	c.Augment.Flip = true
+	if got, want := c.Fork(7, Stream{Order: 1, Augment: 9}).Streams, []Stream{{Order: 1}, {From: 7, Order: 1, Augment: 9}}; !slices.Equal(got, want) {
+		t.Errorf("a fork of the augmentation alone: %v, expected %v", got, want)
+	}
+}
+
+// With one seed the augmented run is the same again, with another it is not, and a spawned pair can part by augmentation alone.
+func TestAugmentation(t *testing.T) {
+	each(t, func(t *testing.T, b bench) {
+		f, theta, d := task(t, b, small)
+		plain, err := Train(context.Background(), f, theta, d, adam())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []feed.Augment{{Crop: 2, Flip: true}, feed.ZoomFlipRotate()} {
+			c := augmented(kind)
+			one, err := Train(context.Background(), f, theta, d, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := c.Streams[0]
+			next.Augment++
+			a, b, err := Spawn(context.Background(), f, theta, d, c, 10, next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !a.Equal(one) || a.Equal(b) || a.Equal(plain) {
+				t.Errorf("%+v: equal to the same again %t, to its sibling %t, to the plain run %t; expected true, false, false",
+					kind, a.Equal(one), a.Equal(b), a.Equal(plain))
+			}
+		}
+		c := augmented(feed.Augment{Crop: 12})
+		if _, err := NewTrainer(f, d, c); err == nil || !strings.Contains(err.Error(), "[0, 12)") {
+			t.Errorf("a crop as large as the picture gave %v", err)
+		}
+	})
+}
+
+// No two steps share a seed, nor do augmentation and dropout.
+func TestSeedsOfSteps(t *testing.T) {
+	seen := map[uint32]bool{}
+	for step := range 1000 {
+		for seed := range int64(3) {
+			seen[mask(seed, step)], seen[vary(seed, step)] = true, true
+		}
+	}
+	if len(seen) < 6000-3 { // chance alone makes 0.004 pairs equal
+		t.Errorf("%d seeds of 6000", len(seen))
 	}
 }
 

@@ -47,6 +47,9 @@ func NewTrainer(f *network.Model, d *feed.Feed, c Config) (*Trainer, error) {
 	if err := c.Check(d.Len()); err != nil {
 		return nil, err
 	}
+	if err := c.Augment.Check(d.Set.Shape); err != nil {
+		return nil, err
+	}
 	r, err := c.Optimiser.rule()
 	if err != nil {
 		return nil, err
@@ -70,7 +73,7 @@ func Train(ctx context.Context, f *network.Model, theta network.Params, d *feed.
 	return s.Theta, err
 }
 
-// Spawn trains to a step, then lets the batch order and the dropout masks of b take another stream: two networks that share their
+// Spawn trains to a step, then lets batch order, dropout masks and augmentation of b take another stream: two networks that share their
 // early training, weights, optimiser state and schedule. step 0 shares the initialisation alone.
 func Spawn(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed, c Config, step int, other Stream) (a, b network.Params, err error) {
 	t, err := NewTrainer(f, d, c)
@@ -89,7 +92,7 @@ func Spawn(ctx context.Context, f *network.Model, theta network.Params, d *feed.
 	if err != nil {
 		return nil, nil, err
 	}
-	if t, err = NewTrainer(f, d, c.Fork(step, other.Order, other.Dropout)); err != nil {
+	if t, err = NewTrainer(f, d, c.Fork(step, other)); err != nil {
 		return nil, nil, err
 	}
 	second, err := t.Run(ctx, s, end, nil)
