@@ -62,8 +62,9 @@ func sniff(in *bufio.Reader) (isPNG bool, err error) {
 	return false, fmt.Errorf("neither PNG nor JPEG: it begins %.8q", head)
 }
 
+// cut says what it means that an image, or the file that it is in, ends too early.
 func cut(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || err == jpeg.FormatError("short Huffman data") {
 		return fmt.Errorf("the image is cut: %w", io.ErrUnexpectedEOF)
 	}
 	return err
