@@ -6,16 +6,33 @@ import (
 	"slices"
 )
 
-// fold is a batch norm that follows a linear map directly, so that it can be taken into the map's weights.
+// fold is a norm that follows a linear map directly. A batch norm can then be taken into the map's weights.
 type fold struct {
 	linear, norm string
+	batch        bool
 	born         int // when the linear map's output was made
 }
 
+// normed records that x goes into a norm.
+func (x X) normed(norm string, batch bool) {
+	if x.linear != "" {
+		x.trace.folds = append(x.trace.folds, fold{linear: x.linear, norm: norm, batch: batch, born: x.born})
+	}
+}
+
 // Folds lists the batch norms that follow a linear map and nothing else does, as linear map → norm. Only these can be folded.
-func (t *Trace) Folds() map[string]string {
+func (t *Trace) Folds() map[string]string { return t.following(func(f fold) bool { return f.batch }) }
+
+// Norms lists the norms of either kind that follow a linear map and nothing else does, as linear map → norm. The output of such a
+// map is seen through the norm alone, so the norm's γ and β can scale and shift it.
+func (t *Trace) Norms() map[string]string { return t.following(func(fold) bool { return true }) }
+
+func (t *Trace) following(wanted func(fold) bool) map[string]string {
 	out := map[string]string{}
 	for _, f := range t.folds {
+		if !wanted(f) {
+			continue
+		}
 		uses := 0
 		for _, s := range t.spans {
 			if s[0] == f.born {

@@ -25,6 +25,10 @@ type Options struct {
 	Statistics bool                          // batch norms take the statistics of the batch, without dropout: what resetting their buffers needs
 	Seed       *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
 	Shifted    bool                          // lower convolutions to matrix products; backends without a fast convolution need it
+
+	// Edit replaces the value of every tap that an operation makes by what it returns, of the same shape: all that follows sees the
+	// new value. h is [batch, Dims...]. A value that As renames is edited again under its new name; one that From injects is not. nil edits nothing.
+	Edit func(tap string, h *graph.Node) *graph.Node
 }
 
 // Trace is what one run of Forward has recorded.

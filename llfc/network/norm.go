@@ -25,9 +25,7 @@ func (x X) BatchNorm() X {
 	beta := x.param(Param{Name: name + "/beta", Dims: []int{n}, Role: Shift}, layout)
 	mean := x.param(Param{Name: name + "/mean", Dims: []int{n}, Role: Mean}, layout)
 	variance := x.param(Param{Name: name + "/var", Dims: []int{n}, Role: Variance}, layout)
-	if x.linear != "" {
-		t.folds = append(t.folds, fold{linear: x.linear, norm: name, born: x.born})
-	}
+	x.normed(name, true)
 	if x.node != nil {
 		if t.options.Train || t.options.Statistics {
 			mean, variance = t.moments(name, x.node)
@@ -72,6 +70,7 @@ func (x X) LayerNorm() X {
 	y := x.next(name)
 	gamma := x.param(Param{Name: name + "/gamma", Dims: []int{n}, Role: Scale}, [][]int{x.units})
 	beta := x.param(Param{Name: name + "/beta", Dims: []int{n}, Role: Shift}, [][]int{x.units})
+	x.normed(name, false)
 	if h := x.node; h != nil {
 		centred := graph.Sub(h, graph.ReduceAndKeep(h, graph.ReduceMean, -1))
 		variance := graph.ReduceAndKeep(graph.Square(centred), graph.ReduceMean, -1)

@@ -48,9 +48,13 @@ func (x X) tap(name, kind string) X {
 	if slices.ContainsFunc(t.Taps, func(p Tap) bool { return p.Name == name }) {
 		panic(fmt.Errorf("layer %q: the name is used twice", name))
 	}
-	if t.inject != nil && t.options.From == name {
+	switch {
+	case t.inject != nil && t.options.From == name:
 		checkNode(name, t.inject, x.dims)
 		x.node = t.inject
+	case x.node != nil && t.options.Edit != nil:
+		x.node = t.options.Edit(name, x.node)
+		checkNode(name, x.node, x.dims)
 	}
 	x.name = name
 	t.Taps = append(t.Taps, Tap{Name: name, Kind: kind, Dims: x.dims, Node: x.node})
