@@ -141,7 +141,7 @@ def contestants(a, binary, name):
 
 def environment(a, cache):
     """Of every contestant: huge pages, which Layerwise asks for itself and the others gain by too, and an empty cache of compiled code."""
-    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=cache)
+    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=cache, PYTHONDONTWRITEBYTECODE="1")
     if "hugetlb" not in env.get("GLIBC_TUNABLES", ""):
         env["GLIBC_TUNABLES"] = ":".join(filter(None, [env.get("GLIBC_TUNABLES"), "glibc.malloc.hugetlb=1"]))
     if a.device == "cpu":
