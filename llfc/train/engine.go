@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -19,12 +20,18 @@ type engine interface {
 }
 
 // newEngine picks the loop inside the graph where the backend can compile one: it saves the calls between steps. The
-// pure-Go backend cannot run gradients in a loop.
+// pure-Go backend cannot run gradients in a loop, and XLA on CPU runs convolutions inside one by a naive single-threaded
+// loop, a hundred times slower; a step of a convolutional network is long enough for a call of its own.
 func newEngine(t *Trainer) (engine, error) {
-	if t.f.Backend.Name() == "xla" {
+	if t.f.Backend.Name() == "xla" && !t.convolves() {
 		return newLoop(t)
 	}
 	return newSingle(t)
+}
+
+// convolves tells whether the network has a convolution.
+func (t *Trainer) convolves() bool {
+	return slices.ContainsFunc(t.f.About.Params, func(p network.Param) bool { return len(p.Dims) == 4 })
 }
 
 // key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
