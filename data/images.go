@@ -184,7 +184,10 @@ func (t tree) fill(ctx context.Context, d *draft, jobs map[string]job) error {
 	}
 	workers := runtime.GOMAXPROCS(0)
 	tasks := make(chan task, 2*workers)
-	buffers := sync.Pool{New: func() any { return []byte(nil) }}
+	buffers := make(chan []byte, 4*workers) // to be used again; as many as can be under way
+	for range cap(buffers) {
+		buffers <- nil
+	}
 	var count [conversions]int
 	var mu sync.Mutex
 	var wait sync.WaitGroup
@@ -194,6 +197,7 @@ func (t tree) fill(ctx context.Context, d *draft, jobs map[string]job) error {
 			var mine [conversions]int
 			for k := range tasks {
 				if ctx.Err() != nil {
+					buffers <- k.file
 					continue // an error is on its way; the channel is emptied
 				}
 				how, err := unpackPicture(pixels, k.file, d.shape[1], d.shape[0], d.shape[2])
@@ -204,7 +208,7 @@ func (t tree) fill(ctx context.Context, d *draft, jobs map[string]job) error {
 					cancel(err)
 				}
 				mine[how]++
-				buffers.Put(k.file) //nolint:staticcheck // a slice header for each image is less than its decoding
+				buffers <- k.file
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -224,16 +228,15 @@ func (t tree) fill(ctx context.Context, d *draft, jobs map[string]job) error {
 			return err
 		}
 		defer r.Close()
-		file := buffers.Get().([]byte)
-		if file, err = readInto(file, r, m.size, most); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		file, err := readInto(<-buffers, r, m.size, most)
+		if err != nil {
 			return t.within(m, err)
 		}
-		select {
-		case tasks <- task{k, m, file}:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		tasks <- task{k, m, file}
+		return nil
 	})
 	close(tasks)
 	wait.Wait()

@@ -321,14 +321,14 @@ func (b *budget) name(n string) (string, error) {
 		clean = "."
 	}
 	if !fs.ValidPath(clean) || strings.ContainsAny(clean, "\\\x00") {
-		return "", fmt.Errorf("%w: the name %.100q, expected one inside the data set, of UTF-8, with / between folders and no ..", errBudget, n)
+		return "", fmt.Errorf("%w: the name %.100q, expected one inside the data set, of UTF-8, with / and never .. between folders", errBudget, n)
 	}
 	return clean, nil
 }
 
 func (b *budget) spend(name string, size int64) error {
 	if b.left -= size; size < 0 || b.left < 0 {
-		return fmt.Errorf("%w: with %s (%d bytes) the archive unpacks to more than its own size makes likely: a decompression bomb?", errBudget, name, size)
+		return fmt.Errorf("%w: with %s (%d bytes) the archive unpacks to more than its own size makes likely, as a decompression bomb does", errBudget, name, size)
 	}
 	return nil
 }
@@ -342,7 +342,7 @@ type zeros struct {
 func (z *zeros) Read(p []byte) (int, error) {
 	n, err := z.watched.Read(p)
 	if z.left -= int64(n); z.left < 0 {
-		z.err = fmt.Errorf("%w: the archive unpacks to more than its own size makes likely: a decompression bomb?", errBudget)
+		z.err = fmt.Errorf("%w: the archive unpacks to more than its own size makes likely, as a decompression bomb does", errBudget)
 		return 0, z.err
 	}
 	tail := n
