@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,6 +19,8 @@ import (
 	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/backend"
+	"layerwise/llfc/network"
+	"layerwise/llfc/train"
 )
 
 // table reads a CSV file and checks its header.
@@ -45,6 +49,8 @@ func checkpoint(t *testing.T, path string) llfc.Checkpoint {
 	return c
 }
 
+const layersHeader = "layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped"
+
 // checkMeasured checks the files of a measurement of MLPs: every split and α of the path, every layer and α.
 func checkMeasured(t *testing.T, dir string, layers []string, alphas []string, samples int) {
 	t.Helper()
@@ -59,8 +65,7 @@ func checkMeasured(t *testing.T, dir string, layers []string, alphas []string, s
 			t.Errorf("path.csv: %v", row)
 		}
 	}
-	rows := table(t, filepath.Join(dir, "layers.csv"),
-		"layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped")
+	rows := table(t, filepath.Join(dir, "layers.csv"), layersHeader)
 	if len(rows) != len(layers)*len(alphas) {
 		t.Fatalf("%d rows of layers.csv, expected %d layers at %d α", len(rows), len(layers), len(alphas))
 	}
@@ -127,6 +132,73 @@ func TestChain(t *testing.T) {
 		}
 	}
 	t.Run("Python", func(t *testing.T) { openInPython(t, "one.safetensors") })
+}
+
+// The same chain for a network with batch norm: its buffers move along with the units, and have no vote on where.
+func TestConvolutionalChain(t *testing.T) {
+	inside(t)
+	const common = "--network resnet20 --depth 8 --width 4 --data digits --budget smoke --augment none --backend go "
+	ok(t, "train "+common+"--seed 1 --out a.safetensors")
+	ok(t, "spawn "+common+"--seed 2 --spawn-epoch 0.5 --out-a b.safetensors --out-b sibling.safetensors")
+	a, b, sibling := checkpoint(t, "a.safetensors"), checkpoint(t, "b.safetensors"), checkpoint(t, "sibling.safetensors")
+	if want := (train.Config{Optimiser: train.Optimiser{Name: "sgd", Rate: 0.1, Momentum: 0.9, WeightDecay: 1e-4},
+		Schedule: train.Schedule{Name: "step", At: []int{1, 2}, Factor: 0.1}, Batch: 128, Epochs: 2, Streams: []train.Stream{{Order: 1, Dropout: 1}}}); !reflect.DeepEqual(a.Run.Train, want) {
+		t.Errorf("trained by %+v, expected the paper's recipe on 2 epochs, %+v", a.Run.Train, want)
+	}
+	if a.Network.Init != "kaiming" || a.Run.Data.Samples != 256 || b.Theta.Equal(sibling.Theta) {
+		t.Errorf("%s on %d samples", a.Network.JSON(), a.Run.Data.Samples)
+	}
+	said := ok(t, "match a.safetensors b.safetensors --out moved.safetensors --backend go")
+	moved := checkpoint(t, "moved.safetensors")
+	if !strings.Contains(said, "same function") || moved.Theta.Equal(b.Theta) {
+		t.Errorf("match said %q", said)
+	}
+	for i, p := range b.Theta {
+		if x, y := slices.Sorted(slices.Values(p.Data)), slices.Sorted(slices.Values(moved.Theta[i].Data)); !slices.Equal(x, y) {
+			t.Errorf("%s holds other values after the matching", p.Name)
+		}
+	}
+	// Other buffers, the same permutation.
+	voteless := b
+	voteless.Theta = b.Theta.Clone()
+	buffers := 0
+	for _, p := range voteless.Theta {
+		if strings.HasSuffix(p.Name, "/bn/mean") || strings.HasSuffix(p.Name, "/bn/var") {
+			buffers++
+			slices.Reverse(p.Data)
+		}
+	}
+	if err := llfc.SaveCheckpoint("voteless.safetensors", voteless); err != nil || buffers != 2*7 {
+		t.Fatalf("%d buffers, %v", buffers, err)
+	}
+	ok(t, "match a.safetensors voteless.safetensors --out again.safetensors --backend go")
+	var first, second struct{ Permutation json.RawMessage }
+	if err := errors.Join(json.Unmarshal([]byte(moved.Meta["matched"]), &first), json.Unmarshal([]byte(checkpoint(t, "again.safetensors").Meta["matched"]), &second)); err != nil ||
+		len(first.Permutation) == 0 || !bytes.Equal(first.Permutation, second.Permutation) {
+		t.Errorf("the buffers have changed the permutation from %s to %s, %v", first.Permutation, second.Permutation, err)
+	}
+	n, err := network.New(a.Network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := n.Description()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var layers []string
+	for _, tap := range d.Taps[1:] { // the first is the input
+		layers = append(layers, tap.Name)
+	}
+	ok(t, "measure a.safetensors moved.safetensors --alphas 0.5 --samples 100 --train-samples 100 --out ab --backend go")
+	checkMeasured(t, "ab", layers, []string{"0", "0.5", "1"}, 100)
+	// f(π(θ)) = f(θ), while the hidden layers are in another order.
+	ok(t, "measure b.safetensors moved.safetensors --alphas 0.5 --samples 100 --train-samples 100 --out bb --backend go")
+	for _, row := range table(t, "bb/layers.csv", layersHeader) {
+		apart, err := strconv.ParseFloat(row[7], 64)
+		if same := row[0] == "logits"; err != nil || same && apart > 1e-9 || row[0] == "conv1" && apart < 1e-3 {
+			t.Errorf("%s of B and of the permuted B: 1 − cos %g, %v", row[0], apart, err)
+		}
+	}
 }
 
 // openInPython reads a checkpoint with the reference implementation.

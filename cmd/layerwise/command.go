@@ -131,7 +131,22 @@ func (c *command) checkData(flagName, name string) error {
 	if data.Known(name) != nil {
 		return c.wrong("--%s %q: there is no such data set; known: %s, images:PATH", flagName, name, strings.Join(data.Names(), ", "))
 	}
-	return nil
+	path, ok := strings.CutPrefix(name, "images:")
+	if !ok {
+		return nil
+	}
+	looked := []string{path}
+	for _, dir := range data.DefaultOptions().Dirs {
+		if !filepath.IsAbs(path) {
+			looked = append(looked, filepath.Join(dir, path))
+		}
+	}
+	for _, at := range looked {
+		if _, err := os.Stat(at); err == nil {
+			return nil
+		}
+	}
+	return c.wrong("--%s %q: no folder or archive %s; give the path of one with split/class/file.png", flagName, name, strings.Join(looked, ", nor "))
 }
 
 // checkpoint reads a file that the caller has named.

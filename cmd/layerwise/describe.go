@@ -3,21 +3,24 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"flag"
 	"os"
-	"strings"
 
 	"layerwise/llfc/network"
 )
 
 var describeVerb = verb{
 	name: "describe", args: "NETWORK|FILE [flags]", about: "Prints a network's parameters, taps, symmetry and cost",
-	example: "layerwise describe mlp --json",
+	example: "layerwise describe resnet20 --width 32 --json",
 	kept:    "nothing was written",
 	run: func(_ context.Context, c *command) error {
 		asJSON := c.Bool("json", false, "print JSON")
-		widths := c.sizes("widths", "`units` of the hidden layers, such as 512,512,512")
 		input := c.sizes("input", "the `shape` of one sample, such as 28,28,1")
+		classes := c.count("classes", 0, 1, "the `number` of logits")
+		shaped := c.networkFlags(
+			specFlag{"input", func(s *network.Spec) { s.Input = *input }},
+			specFlag{"classes", func(s *network.Spec) { s.Classes = *classes }},
+		)
 		if err := c.parse(1); err != nil {
 			return err
 		}
@@ -25,15 +28,12 @@ var describeVerb = verb{
 		if err != nil {
 			return err
 		}
-		if len(*widths) > 0 {
-			spec.Widths = *widths
-		}
-		if len(*input) > 0 {
-			spec.Input = *input
+		if spec, err = shaped(spec); err != nil {
+			return err
 		}
 		n, err := network.New(spec)
 		if err != nil {
-			return c.wrong("%w", err)
+			return err
 		}
 		d, err := n.Description()
 		if err != nil {
@@ -48,24 +48,23 @@ var describeVerb = verb{
 	},
 }
 
-// spec takes the default of an architecture, or reads the network of a checkpoint.
+// spec takes the network of a name, or reads that of a checkpoint.
 func (c *command) spec(name string) (network.Spec, error) {
-	var known []string
-	for _, a := range network.Architectures() {
-		if a.Name == name {
-			return network.Default(name)
-		}
-		known = append(known, a.Name)
+	if spec, err := network.Default(name); err == nil {
+		return spec, nil
 	}
 	if _, err := os.Stat(name); err != nil {
-		return network.Spec{}, c.wrong("%q is neither a network (%s) nor a file: %w", name, strings.Join(known, ", "), err)
+		return network.Spec{}, c.wrong("%q is neither a file nor a network; known: %s", name, networkNames())
 	}
-	if c.set("widths") || c.set("input") {
-		return network.Spec{}, c.wrong("--widths and --input are for an architecture; the sizes of %s are in the file", name)
+	given := ""
+	c.Visit(func(f *flag.Flag) {
+		if f.Name != "json" {
+			given = f.Name
+		}
+	})
+	if given != "" {
+		return network.Spec{}, c.wrong("--%s is for the name of a network; the sizes of %s are in the file", given, name)
 	}
 	ckpt, err := c.checkpoint(name)
-	if err != nil {
-		return network.Spec{}, fmt.Errorf("describe: %w", err)
-	}
-	return ckpt.Network, nil
+	return ckpt.Network, err
 }

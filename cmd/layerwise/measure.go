@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
@@ -73,9 +74,13 @@ var measureVerb = verb{
 // trainedOn is the data set that a pair was trained on, as far as one of the two says. A permuted network does not.
 func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
 	for _, ckpt := range []llfc.Checkpoint{a, b} {
-		if ckpt.Run != nil {
-			return ckpt.Run.Data.Name, nil
+		if ckpt.Run == nil {
+			continue
 		}
+		if name := ckpt.Run.Data.Name; strings.HasPrefix(name, "images:") { // of which a run keeps the name, not the place
+			return "", c.wrong("the networks were trained on %s; say where it is: --data images:PATH", name)
+		}
+		return ckpt.Run.Data.Name, nil
 	}
 	return "", c.wrong("%s and %s do not say what they were trained on; give --data", c.given[0], c.given[1])
 }
@@ -93,8 +98,12 @@ func summary(c *command, r *measure.Result, out string) error {
 		return err
 	}
 	base := r.Baseline()
+	widest := 0
+	for _, layer := range half.Layers {
+		widest = max(widest, len(layer))
+	}
 	for i, layer := range half.Layers {
-		fmt.Fprintf(c.out, "%-16s 1 − cos at α = 0.5: %.3g, between A and B: %.3g\n", layer, half.Stats[i].Mean, base.Stats[i].Mean)
+		fmt.Fprintf(c.out, "%-*s  1 − cos at α = 0.5: %.3g, between A and B: %.3g\n", widest, layer, half.Stats[i].Mean, base.Stats[i].Mean)
 	}
 	fmt.Fprintf(c.out, "%s\n", out)
 	return nil

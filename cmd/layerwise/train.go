@@ -7,7 +7,6 @@ import (
 
 	"layerwise/data"
 	"layerwise/llfc"
-	"layerwise/llfc/network"
 )
 
 const trainingKept = "what was trained is kept, and the same command goes on from there"
@@ -41,7 +40,7 @@ var trainVerb = verb{
 		if err != nil {
 			return err
 		}
-		return trainTo(ctx, c, l, r, *out)
+		return trainTo(ctx, c, l, r, s.Data, *out)
 	},
 }
 
@@ -92,10 +91,10 @@ var spawnVerb = verb{
 			return err
 		}
 		// b first: it takes a's state at the spawn on its way, so a need not be trained that far twice.
-		if err := trainTo(ctx, c, l, b, *outB); err != nil {
+		if err := trainTo(ctx, c, l, b, s.Data, *outB); err != nil {
 			return err
 		}
-		return trainTo(ctx, c, l, a, *outA)
+		return trainTo(ctx, c, l, a, s.Data, *outA)
 	},
 }
 
@@ -109,8 +108,8 @@ func (c *command) settle(r llfc.Run, err error) (llfc.Run, error) {
 	return r, c.wrong("%w", err)
 }
 
-// trainTo trains a run, evaluates it and writes it to a file.
-func trainTo(ctx context.Context, c *command, l *llfc.Lab, r llfc.Run, path string) error {
+// trainTo trains a run, writes it to a file and evaluates it on the set that the caller named.
+func trainTo(ctx context.Context, c *command, l *llfc.Lab, r llfc.Run, set, path string) error {
 	theta, err := l.Train(ctx, r)
 	if err != nil {
 		return err
@@ -118,73 +117,10 @@ func trainTo(ctx context.Context, c *command, l *llfc.Lab, r llfc.Run, path stri
 	if err := llfc.SaveCheckpoint(path, theta); err != nil {
 		return err
 	}
-	loss, wrong, err := l.Evaluate(ctx, theta, r.Data.Name)
+	loss, wrong, err := l.Evaluate(ctx, theta, set)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s  run %s  test loss %.4f  test error %.2f %%\n", path, r.Name(), loss, 100*wrong)
 	return nil
-}
-
-// settingFlags declares the flags of a setting and returns what reads them.
-func settingFlags(c *command) func() (llfc.Setting, int64, error) {
-	c.backendFlag()
-	base := llfc.MLPMNIST()
-	var initialisers []string
-	for _, in := range network.Initialisers() {
-		initialisers = append(initialisers, in.Name)
-	}
-	arch := c.String("network", "mlp", "the `architecture`; layerwise describe NAME shows it")
-	set := c.String("data", base.Data, "the data `set`; layerwise data lists them")
-	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order and dropout")
-	epochs := c.count("epochs", base.Train.Epochs, 1, "train for so many `epochs`")
-	batch := c.count("batch", base.Train.Batch, 1, "`samples` a step")
-	optimiser := c.choice("optimiser", base.Train.Optimiser.Name, "adam or sgd, by `name`", "adam", "sgd")
-	rate := c.positive("rate", base.Train.Optimiser.Rate, large, "the learning `rate`")
-	momentum := c.real("momentum", 0, 0, 1, "of sgd, a `share`")
-	decay := c.real("weight-decay", 0, 0, large, "coupled weight decay, a `factor`")
-	schedule := c.choice("schedule", "constant", "constant, step or cosine, by `name`", "constant", "step", "cosine")
-	warmup := c.real("warmup", 0, 0, many, "`epochs` in which the rate grows to its value")
-	at := c.sizes("step-at", "of the step schedule: the `epochs` after which the rate falls, such as 80,120")
-	factor := c.positive("step-factor", 0.1, large, "of the step schedule: what the rate is multiplied by, a `factor`")
-	widths := c.sizes("widths", "`units` of the hidden layers, such as 512,512,512, where the architecture lets them vary")
-	initial := c.choice("init", base.Network.Init, "the initialiser, by `name`: torch, lecun or he", initialisers...)
-	dropout := c.real("dropout", 0, 0, 0.999, "the `share` of hidden units dropped in training")
-	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
-	samples := c.count("train-samples", 0, 0, "train on so many `samples`, drawn stratified; 0 is all")
-	return func() (llfc.Setting, int64, error) {
-		s := base
-		s.Name, s.Source, s.Data, s.Unit, s.TrainSamples = *arch+"/"+*set, "command line", *set, *unit, *samples
-		spec, err := network.Default(*arch)
-		if err != nil {
-			return s, 0, c.wrong("--network: %w", err)
-		}
-		if len(*widths) > 0 {
-			spec.Widths = *widths
-		}
-		spec.Init, spec.Dropout = *initial, *dropout
-		if _, err := network.New(spec); err != nil {
-			return s, 0, c.wrong("%w", err)
-		}
-		if err := c.checkData("data", *set); err != nil {
-			return s, 0, err
-		}
-		s.Network = spec
-		s.Train.Epochs, s.Train.Batch = *epochs, *batch
-		o := &s.Train.Optimiser
-		o.Name, o.Rate, o.Momentum, o.WeightDecay = *optimiser, *rate, *momentum, *decay
-		if *schedule != "constant" {
-			s.Train.Schedule.Name = *schedule
-		}
-		s.Train.Schedule.Warmup = *warmup
-		switch {
-		case *schedule == "step" && len(*at) == 0:
-			return s, 0, c.wrong("--schedule step needs --step-at, the epochs after which the rate falls, such as 80,120")
-		case *schedule == "step":
-			s.Train.Schedule.Factor, s.Train.Schedule.At = *factor, *at
-		case c.set("step-at") || c.set("step-factor"):
-			return s, 0, c.wrong("--step-at and --step-factor are of --schedule step, not of %s", *schedule)
-		}
-		return s, *seed, nil
-	}
 }
