@@ -190,6 +190,13 @@ func (c *command) outDir(flagName string) error {
 	return c.tryFolder(flagName, path, path)
 }
 
+// note prints what must stand beside every number that was made from a data set.
+func (c *command) note(text string) {
+	if text != "" {
+		fmt.Fprintf(c.out, "note: %s\n", text)
+	}
+}
+
 func (c *command) tryFolder(flagName, path, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return c.wrong("--%s %s: %w; name a place that can be written", flagName, path, err)

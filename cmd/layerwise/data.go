@@ -30,9 +30,7 @@ var dataVerb = verb{
 				return err
 			}
 			fmt.Fprintf(c.out, "%s\n%s\n", train, test)
-			if train.Note != "" {
-				fmt.Fprintf(c.out, "note: %s\n", train.Note)
-			}
+			c.note(train.Note)
 			return nil
 		}
 		w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)

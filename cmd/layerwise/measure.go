@@ -67,7 +67,12 @@ var measureVerb = verb{
 		if err := r.Save(*out); err != nil {
 			return err
 		}
-		return summary(c, r, *out)
+		if err := summary(c, r); err != nil {
+			return err
+		}
+		c.note(test.Set.Note)
+		fmt.Fprintln(c.out, *out)
+		return nil
 	},
 }
 
@@ -86,7 +91,7 @@ func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
 }
 
 // summary prints what a reader wants to know first.
-func summary(c *command, r *measure.Result, out string) error {
+func summary(c *command, r *measure.Result) error {
 	for _, line := range r.Lines {
 		e, l := line.ErrorBarrier(), line.LossBarrier()
 		last := len(line.Error) - 1
@@ -105,6 +110,5 @@ func summary(c *command, r *measure.Result, out string) error {
 	for i, layer := range half.Layers {
 		fmt.Fprintf(c.out, "%-*s  1 − cos at α = 0.5: %.3g, between A and B: %.3g\n", widest, layer, half.Stats[i].Mean, base.Stats[i].Mean)
 	}
-	fmt.Fprintf(c.out, "%s\n", out)
 	return nil
 }

@@ -122,5 +122,6 @@ func trainTo(ctx context.Context, c *command, l *llfc.Lab, r llfc.Run, set, path
 		return err
 	}
 	fmt.Fprintf(c.out, "%s  run %s  test loss %.4f  test error %.2f %%\n", path, r.Name(), loss, 100*wrong)
+	c.note(r.Data.Note)
 	return nil
 }
