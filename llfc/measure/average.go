@@ -14,6 +14,9 @@ func Average(results ...*Result) (*Result, error) {
 	}
 	first := results[0]
 	for _, r := range results[1:] {
+		if r.Policy != first.Policy {
+			return nil, fmt.Errorf("measure: the average of results of different policies: %q and %q", first.Policy, r.Policy)
+		}
 		if !slices.Equal(r.Layers, first.Layers) || !slices.Equal(r.Alphas, first.Alphas) || len(r.Lines) != len(first.Lines) ||
 			(r.weak == nil) != (first.weak == nil) {
 			return nil, fmt.Errorf("measure: the average of results of different layers, α or conditions: %v at %v and %v at %v", first.Layers, first.Alphas, r.Layers, r.Alphas)
@@ -31,6 +34,7 @@ func Average(results ...*Result) (*Result, error) {
 	for i, line := range first.Lines {
 		line.Loss = averageOf(results, func(r *Result) []float64 { return r.Lines[i].Loss })
 		line.Error = averageOf(results, func(r *Result) []float64 { return r.Lines[i].Error })
+		line.Given = averageGiven(results, func(r *Result) []Score { return r.Lines[i].Given })
 		out.Lines = append(out.Lines, line)
 	}
 	if first.weak != nil {
@@ -57,6 +61,26 @@ func averageProfile(results []*Result, of func(*Result) Profile) Profile {
 			out.Stats[i].Mean += s.Mean / float64(len(results))
 			out.Stats[i].Std += s.Std / float64(len(results))
 		}
+	}
+	return out
+}
+
+func averageGiven(results []*Result, of func(*Result) []Score) []Score {
+	out := slices.Clone(of(results[0]))
+	loss := averageOf(results, func(r *Result) (v []float64) {
+		for _, s := range of(r) {
+			v = append(v, s.Loss)
+		}
+		return v
+	})
+	wrong := averageOf(results, func(r *Result) (v []float64) {
+		for _, s := range of(r) {
+			v = append(v, s.Error)
+		}
+		return v
+	})
+	for i := range out {
+		out[i] = Score{loss[i], wrong[i]}
 	}
 	return out
 }

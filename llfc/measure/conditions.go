@@ -18,10 +18,11 @@ type conditions struct {
 	half, most   []moments
 	disagreement []moments
 	linears      []string
+	at           []int  // for every linear map, which parameter its weight is
 	com, h, w    []Gram // Frobenius, over the whole set
 }
 
-func newConditions(f *network.Model, a, b network.Params, v values, weights []int, o Options) (*conditions, error) {
+func newConditions(f *network.Model, v values, weights []int, o Options) (*conditions, error) {
 	grid := o.WeakAlphas
 	if grid == nil {
 		for i := 1; i < 20; i++ {
@@ -32,7 +33,7 @@ func newConditions(f *network.Model, a, b network.Params, v values, weights []in
 	if err != nil {
 		return nil, err
 	}
-	c := &conditions{alphas: alphas, inputs: v.acts}
+	c := &conditions{alphas: alphas, inputs: v.acts, at: weights}
 	for _, act := range f.About.Acts {
 		c.acts = append(c.acts, act.Name)
 	}
@@ -43,10 +44,16 @@ func newConditions(f *network.Model, a, b network.Params, v values, weights []in
 			return nil, fmt.Errorf("measure: the weight of the linear map %q is not a parameter of the network", l.Name)
 		}
 		c.linears = append(c.linears, l.Name)
-		c.w = append(c.w, frobenius(a[weights[i]].Data, b[weights[i]].Data))
 	}
 	c.com, c.h = make([]Gram, len(c.linears)), make([]Gram, len(c.linears))
 	return c, nil
+}
+
+// weights compares the weights of the linear maps.
+func (c *conditions) weights(a, b network.Params) {
+	for _, i := range c.at {
+		c.w = append(c.w, frobenius(a[i].Data, b[i].Data))
+	}
 }
 
 func frobenius(x, y []float32) (g Gram) {

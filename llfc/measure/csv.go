@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"layerwise/internal/atomicfile"
+	"layerwise/llfc/merge"
 )
 
 // Save writes path.csv and layers.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
@@ -38,12 +39,16 @@ func (r *Result) Save(dir string) error {
 	return nil
 }
 
-// WritePath writes loss (nats) and error (a fraction) of every split and α.
+// WritePath writes loss (nats) and error (a fraction) of every split and α, with the policy by which θ_α was made. Where the policy makes
+// other networks of the ends, two more rows per split give B and A as they were given: they are the ends of "interpolate".
 func (r *Result) WritePath(w io.Writer) error {
-	t := newTable(w, "alpha", "split", "loss", "error")
+	t := newTable(w, "alpha", "split", "loss", "error", "policy")
 	for _, l := range r.Lines {
 		for k, alpha := range l.Alphas {
-			t.row(number(alpha), l.Split, number(l.Loss[k]), number(l.Error[k]))
+			t.row(number(alpha), l.Split, number(l.Loss[k]), number(l.Error[k]), l.Policy.String())
+		}
+		for alpha, s := range l.Given {
+			t.row(strconv.Itoa(alpha), l.Split, number(s.Loss), number(s.Error), merge.Policy{}.String())
 		}
 	}
 	return t.flush()
@@ -53,13 +58,13 @@ func (r *Result) WritePath(w io.Writer) error {
 // and α; used and skipped count the samples of the first two.
 func (r *Result) WriteLayers(w io.Writer) error {
 	t := newTable(w, "layer", "kind", "alpha", "one_minus_cos_mean", "one_minus_cos_std", "coef_mean", "coef_std",
-		"baseline_mean", "baseline_std", "samples_used", "samples_skipped")
+		"baseline_mean", "baseline_std", "samples_used", "samples_skipped", "policy")
 	for l, layer := range r.Layers {
 		base := r.baseline.Stats[l]
 		for k, alpha := range r.Alphas {
 			cos, coef := r.linear[k].Stats[l], r.coef[k].Stats[l]
 			t.row(layer.Name, layer.Kind, number(alpha), number(cos.Mean), number(cos.Std), number(coef.Mean), number(coef.Std),
-				number(base.Mean), number(base.Std), strconv.Itoa(cos.Used), strconv.Itoa(cos.Skipped))
+				number(base.Mean), number(base.Std), strconv.Itoa(cos.Used), strconv.Itoa(cos.Skipped), r.Policy.String())
 		}
 	}
 	return t.flush()
@@ -72,14 +77,14 @@ func (r *Result) WriteConditions(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := newTable(w, "layer", "quantity", "mean", "std")
+	t := newTable(w, "layer", "quantity", "mean", "std", "policy")
 	write := func(quantity string, p Profile, spread bool) {
 		for l, s := range p.Stats {
 			std := ""
 			if spread {
 				std = number(s.Std)
 			}
-			t.row(p.Layers[l], quantity, number(s.Mean), std)
+			t.row(p.Layers[l], quantity, number(s.Mean), std, r.Policy.String())
 		}
 	}
 	write("dist_sigma_half", weak.Half, true)
@@ -93,10 +98,11 @@ func (r *Result) WriteConditions(w io.Writer) error {
 
 // WriteSamples writes every sample's values, one a line. Samples count from 0 in the order of the set; NaN marks one left out.
 func (r *Result) WriteSamples(w io.Writer) error {
-	t := newTable(w, "layer", "quantity", "alpha", "sample", "value")
+	t := newTable(w, "layer", "quantity", "alpha", "sample", "value", "policy")
+	policy := r.Policy.String()
 	write := func(layer, quantity, alpha string, values []float64) {
 		for i, v := range values {
-			t.row(layer, quantity, alpha, strconv.Itoa(i), number(v))
+			t.row(layer, quantity, alpha, strconv.Itoa(i), number(v), policy)
 		}
 	}
 	if r.Raw == nil {

@@ -131,8 +131,8 @@ func ExampleResult_WriteLayers() {
 	_ = r.WritePath(os.Stdout)
 	_ = r.WriteLayers(os.Stdout)
 	// Output:
-	// alpha,split,loss,error
-	// 0.5,test,0.1,0.02
-	// layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped
-	// fc1,linear,0.5,0.25,0.125,0.9,NaN,1,0,3,1
+	// alpha,split,loss,error,policy
+	// 0.5,test,0.1,0.02,interpolate
+	// layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped,policy
+	// fc1,linear,0.5,0.25,0.125,0.9,NaN,1,0,3,1,interpolate
 }

@@ -23,16 +23,6 @@ var pointGraph = function{"measure: point", func(f *network.Model, in []*graph.N
 	return []*graph.Node{table(score2(f.Trace(in[:p], in[p], network.Options{}), in[p+1])...)}
 }}
 
-// blendGraph: θ_A, θ_B, α, 1−α → θ_α, exact at both ends. It has no table.
-var blendGraph = function{"measure: blend", func(f *network.Model, in []*graph.Node) []*graph.Node {
-	p := len(f.About.Params)
-	theta := make([]*graph.Node, p)
-	for i := range theta {
-		theta[i] = blend(in[2*p], in[i], in[2*p+1], in[p+i])
-	}
-	return theta
-}}
-
 // endsGraph: θ_A, θ_B, x, y → loss and wrong of A, then of B; ⟨a,a⟩, ⟨a,b⟩, ⟨b,b⟩ of every layer; with conditions, the Gram numbers
 // of Definition 4 and of the inputs for every linear map, and the share of units that disagree in sign for every nonlinearity.
 // Kept on the device: the values of A, then those of B.

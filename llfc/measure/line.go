@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/llfc/feed"
+	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
 )
 
@@ -16,10 +17,18 @@ import (
 type Line struct {
 	Split   string
 	Samples int
-	Alphas  []float64 // ascending
-	Loss    []float64 // mean cross-entropy in nats, for each α
-	Error   []float64 // share of wrong predictions, for each α
+	Policy  merge.Policy // by which θ_α was made, both ends included
+	Alphas  []float64    // ascending
+	Loss    []float64    // mean cross-entropy in nats, for each α
+	Error   []float64    // share of wrong predictions, for each α
+
+	// Given is B, then A, as they were given, where the policy makes others of them: a reset measures their statistics anew, so θ_0 and
+	// θ_1 are not B and A. Barriers compare θ_α with θ_0 and θ_1. nil where the ends are A and B.
+	Given []Score
 }
+
+// Score is loss in nats and share of wrong predictions of one network.
+type Score struct{ Loss, Error float64 }
 
 // Losses is the loss along the line, in nats.
 func (l Line) Losses() Curve { return Curve{Alphas: l.Alphas, Values: l.Loss} }
@@ -102,25 +111,66 @@ func (t *tally) add(loss, wrong float64) { t.loss, t.wrong, t.n = t.loss+loss, t
 func (t tally) means() (loss, wrong float64) { return t.loss / float64(t.n), t.wrong / float64(t.n) }
 
 // Path measures loss and error along the line at every α, and always at 0, ½ and 1, which the barriers need. Features are not
-// looked at, so it costs one forward pass for each α.
+// looked at, so it costs one forward pass for each α. Batch statistics are interpolated; Lines takes other policies.
 func Path(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Feed, alphas []float64) (Line, error) {
-	return path(ctx, f, a, b, d, alphas, 0, nil)
+	lines, err := Lines(ctx, f, a, b, Options{Alphas: alphas}, d)
+	if err != nil {
+		return Line{}, err
+	}
+	return lines[0], nil
 }
 
-func path(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Feed, alphas []float64, batch int, tick func()) (Line, error) {
-	alphas, err := settle(alphas, 0, 0.5, 1)
+// Lines is Path on several splits under a policy. Of the options Alphas, Batch, Policy, Train and Progress count.
+func Lines(ctx context.Context, f *network.Model, a, b network.Params, o Options, sets ...*feed.Feed) ([]Line, error) {
+	p, err := newPlan(f, a, b, o)
 	if err != nil {
-		return Line{}, err
+		return nil, err
 	}
-	s, err := open(f, d, batch, 0, a, b)
+	paths, err := p.open(sets)
 	if err != nil {
-		return Line{}, err
+		return nil, err
 	}
+	p.total = p.steps(paths...)
+	line, err := p.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer line.Close()
+	var out []Line
+	for _, s := range paths {
+		l, err := p.path(ctx, s, line)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// open opens a pass over each set. Results are told apart by split, so every one must be another, and none of those taken.
+func (p *plan) open(sets []*feed.Feed, taken ...string) ([]*stream, error) {
+	var out []*stream
+	for _, d := range sets {
+		if slices.Contains(taken, d.Set.Split) {
+			return nil, fmt.Errorf("measure: two sets have the split %q; results are told apart by it", d.Set.Split)
+		}
+		taken = append(taken, d.Set.Split)
+		s, err := open(p.f, d, p.o.Batch, 0)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// path measures loss and error along the line on the set of s.
+func (p *plan) path(ctx context.Context, s *stream, line *merge.Line) (Line, error) {
 	defer s.close()
-	tallies := make([]tally, len(alphas))
+	tallies := make([]tally, len(p.alphas))
 	for s.next(ctx) {
-		for i, alpha := range alphas {
-			theta, release, err := s.at(ctx, alpha)
+		for i, alpha := range p.alphas {
+			theta, release, err := line.At(ctx, alpha)
 			if err == nil {
 				err = s.score(ctx, theta, &tallies[i])
 				release()
@@ -128,32 +178,66 @@ func path(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 			if err != nil {
 				return Line{}, fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 			}
-			if tick != nil {
-				tick()
-			}
+			p.tick()
 		}
 	}
 	if s.err != nil {
 		return Line{}, s.err
 	}
-	out := Line{Split: d.Set.Split, Samples: d.Len(), Alphas: alphas}
-	for _, t := range tallies {
+	out := p.line(s.d, tallies)
+	var err error
+	out.Given, err = p.given(ctx, s.d)
+	return out, err
+}
+
+// line is the line on a set, without the ends as given.
+func (p *plan) line(d *feed.Feed, scores []tally) Line {
+	out := Line{Split: d.Set.Split, Samples: d.Len(), Policy: p.merger.Policy(), Alphas: p.alphas}
+	for _, t := range scores {
 		loss, wrong := t.means()
 		out.Loss, out.Error = append(out.Loss, loss), append(out.Error, wrong)
+	}
+	return out
+}
+
+// given measures B and A as they were given, where the policy moves them; nil elsewhere.
+func (p *plan) given(ctx context.Context, d *feed.Feed) ([]Score, error) {
+	if !p.merger.MovesEnds() {
+		return nil, nil
+	}
+	var out []Score
+	for _, theta := range []network.Params{p.b, p.a} {
+		loss, wrong, err := evaluate(ctx, p.f, theta, d, p.o.Batch)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Score{loss, wrong})
 	}
 	return out, nil
 }
 
 // Evaluate returns the mean cross-entropy of f(θ) on d in nats, and the share of wrong predictions.
 func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed) (loss, wrong float64, err error) {
-	s, err := open(f, d, 0, 0, theta)
+	if err := check(f, theta); err != nil {
+		return 0, 0, fmt.Errorf("measure: weights: %w", err)
+	}
+	return evaluate(ctx, f, theta, d, 0)
+}
+
+func evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed, batch int) (loss, wrong float64, err error) {
+	s, err := open(f, d, batch, 0)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.close()
+	device, err := f.Upload(theta)
+	if err != nil {
+		return 0, 0, fmt.Errorf("measure: %w", err)
+	}
+	defer network.Free(device...)
 	var t tally
 	for s.next(ctx) {
-		if err := s.score(ctx, s.theta[0], &t); err != nil {
+		if err := s.score(ctx, device, &t); err != nil {
 			return 0, 0, fmt.Errorf("measure: %s: %w", s, err)
 		}
 	}

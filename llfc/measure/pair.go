@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/llfc/feed"
+	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
 )
 
@@ -20,7 +21,60 @@ type Options struct {
 	Conditions bool                  // weak additivity and commutativity (Definitions 3 and 4)
 	WeakAlphas []float64             // where weak additivity is looked at, beside ½; nil is 0.05, 0.10, …, 0.95
 	AbsCos     bool                  // 1 − |cos|, as in the authors' released code
+	Policy     merge.Policy          // how θ_α is made: what becomes of batch statistics; the zero value interpolates them
+	Train      *feed.Feed            // the training set, on which some policies measure statistics; nil for the others
 	Progress   func(done, total int) // called after every step; nil for none
+}
+
+// plan is what all passes over the line between a and b share.
+type plan struct {
+	f           *network.Model
+	a, b        network.Params // as they were given
+	merger      *merge.Merger
+	alphas      []float64
+	o           Options
+	done, total int
+}
+
+func newPlan(f *network.Model, a, b network.Params, o Options) (*plan, error) {
+	alphas, err := settle(o.Alphas, 0, 0.5, 1)
+	if err != nil {
+		return nil, err
+	}
+	for i, theta := range []network.Params{a, b} {
+		if err := check(f, theta); err != nil {
+			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
+		}
+	}
+	m, err := merge.New(f, a, b, o.Train, o.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
+	return &plan{f: f, a: a, b: b, merger: m, alphas: alphas, o: o}, nil
+}
+
+// steps is the number of ticks of the passes that prepare the policy and measure loss and error on these sets.
+func (p *plan) steps(paths ...*stream) int {
+	n := p.merger.Steps(p.alphas)
+	for _, s := range paths {
+		n += len(s.index) * len(p.alphas)
+	}
+	return n
+}
+
+// prepare lets the policy look at the training set, and puts the line on the device.
+func (p *plan) prepare(ctx context.Context) (*merge.Line, error) {
+	if err := p.merger.Prepare(ctx, p.alphas, p.tick); err != nil {
+		return nil, err
+	}
+	return p.merger.Line(ctx)
+}
+
+func (p *plan) tick() {
+	p.done++
+	if p.o.Progress != nil {
+		p.o.Progress(p.done, p.total)
+	}
 }
 
 // Layer is a named value of the forward pass, as the network's description has it.
@@ -29,32 +83,37 @@ type Layer struct{ Name, Kind string }
 // Pair measures a, b and the line between them in one pass over d, and loss and error along the line on the splits in also.
 // For every batch A and B run once and stay on the device, then one call for each α returns inner products; memory is that of a
 // batch and of at most 128 MB of interpolated weights, whatever the number of samples and α. d must have a split of another name than those in also.
+//
+// A, B and θ_α are all those of Options.Policy: folded ends, or ends with statistics measured anew.
 func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Feed, o Options, also ...*feed.Feed) (*Result, error) {
-	m, err := newMeter(f, a, b, d, o)
+	p, err := newPlan(f, a, b, o)
 	if err != nil {
 		return nil, err
 	}
-	seen := []string{d.Set.Split}
-	paths := 0
-	for _, e := range also {
-		if slices.Contains(seen, e.Set.Split) {
-			return nil, fmt.Errorf("measure: two sets have the split %q; results are told apart by it", e.Set.Split)
-		}
-		seen = append(seen, e.Set.Split)
-		batch := o.Batch
-		if batch == 0 {
-			batch = choose(f, e.Len(), 0)
-		}
-		paths += (e.Len() + batch - 1) / batch * len(m.alphas)
+	paths, err := p.open(also, d.Set.Split)
+	if err != nil {
+		return nil, err
 	}
-	s, err := open(f, d, o.Batch, 2, a, b)
+	s, err := open(f, d, o.Batch, 2)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	m.total = len(s.index)*m.steps() + paths
+	m, err := newMeter(p)
+	if err != nil {
+		return nil, err
+	}
+	p.total = p.steps(paths...) + len(s.index)*m.steps()
+	line, err := p.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer line.Close()
+	if err := m.weights(); err != nil {
+		return nil, err
+	}
 	for s.next(ctx) {
-		if err := m.batch(ctx, s); err != nil {
+		if err := m.batch(ctx, s, line); err != nil {
 			return nil, err
 		}
 	}
@@ -63,56 +122,61 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 	}
 	s.close()
 	r := m.result(d)
-	for _, e := range also {
-		line, err := path(ctx, f, a, b, e, m.alphas, o.Batch, m.tick)
+	if r.Lines[0].Given, err = p.given(ctx, d); err != nil {
+		return nil, err
+	}
+	for _, s := range paths {
+		l, err := p.path(ctx, s, line)
 		if err != nil {
 			return nil, err
 		}
-		r.Lines = append(r.Lines, line)
+		r.Lines = append(r.Lines, l)
 	}
 	return r, nil
 }
 
 // meter gathers what the batches of a pass give.
 type meter struct {
-	o           Options
-	alphas      []float64
-	layers      []Layer
-	scores      []tally     // for each α
-	mixed       []tally     // for each α, of the blend of the two networks' logits
-	linear      [][]moments // 1 − cos_α, [α][layer]
-	coef        [][]moments // coef_α, [α][layer]
-	baseline    []moments   // 1 − cos_{A,B}, [layer]
-	conditions  *conditions // nil unless asked for
-	raw         *Raw        // nil unless asked for
-	done, total int
+	*plan
+	layers     []Layer
+	scores     []tally     // for each α
+	mixed      []tally     // for each α, of the blend of the two networks' logits
+	linear     [][]moments // 1 − cos_α, [α][layer]
+	coef       [][]moments // coef_α, [α][layer]
+	baseline   []moments   // 1 − cos_{A,B}, [layer]
+	conditions *conditions // nil unless asked for
+	raw        *Raw        // nil unless asked for
 }
 
-func newMeter(f *network.Model, a, b network.Params, d *feed.Feed, o Options) (*meter, error) {
-	alphas, err := settle(o.Alphas, 0, 0.5, 1)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range []network.Params{a, b} {
-		if err := f.Check(p); err != nil {
-			return nil, fmt.Errorf("measure: %w", err)
-		}
-	}
-	v, weights := survey(f)
-	k, l := len(alphas), v.layers
-	m := &meter{o: o, alphas: alphas, layers: v.about, scores: make([]tally, k), mixed: make([]tally, k), baseline: make([]moments, l)}
-	for range alphas {
+func newMeter(p *plan) (*meter, error) {
+	v, weights := survey(p.f)
+	k, l := len(p.alphas), v.layers
+	m := &meter{plan: p, layers: v.about, scores: make([]tally, k), mixed: make([]tally, k), baseline: make([]moments, l)}
+	for range p.alphas {
 		m.linear, m.coef = append(m.linear, make([]moments, l)), append(m.coef, make([]moments, l))
 	}
-	if o.PerSample {
+	if p.o.PerSample {
 		m.raw = newRaw(k, l)
 	}
-	if o.Conditions {
-		if m.conditions, err = newConditions(f, a, b, v, weights, o); err != nil {
+	if p.o.Conditions {
+		var err error
+		if m.conditions, err = newConditions(p.f, v, weights, p.o); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// weights compares the weights of A and B, once the policy has made them.
+func (m *meter) weights() error {
+	if m.conditions == nil {
+		return nil
+	}
+	a, b, err := m.merger.Ends()
+	if err == nil {
+		m.conditions.weights(a, b)
+	}
+	return err
 }
 
 // steps is the number of calls for a batch.
@@ -124,16 +188,9 @@ func (m *meter) steps() int {
 	return n
 }
 
-func (m *meter) tick() {
-	m.done++
-	if m.o.Progress != nil {
-		m.o.Progress(m.done, m.total)
-	}
-}
-
 // batch measures the batch that s has read.
-func (m *meter) batch(ctx context.Context, s *stream) error {
-	rows, kept, err := s.call(ctx, endsGraph(m.o.Conditions), s.theta[0], s.theta[1], s.x, s.y)
+func (m *meter) batch(ctx context.Context, s *stream, line *merge.Line) error {
+	rows, kept, err := s.call(ctx, endsGraph(m.o.Conditions), line.A, line.B, s.x, s.y)
 	if err != nil {
 		return fmt.Errorf("measure: %s: %w", s, err)
 	}
@@ -154,8 +211,8 @@ func (m *meter) batch(ctx context.Context, s *stream) error {
 		}
 	}
 	m.tick()
-	for k, alpha := range m.alphas {
-		if err := m.alpha(ctx, s, k, alpha, rows, ends, a[:layers], b[:layers]); err != nil {
+	for k := range m.alphas {
+		if err := m.alpha(ctx, s, line, k, rows, ends, a[:layers], b[:layers]); err != nil {
 			return err
 		}
 	}
@@ -167,7 +224,8 @@ func (m *meter) batch(ctx context.Context, s *stream) error {
 }
 
 // alpha measures θ_α on the batch. At the ends θ_α is A or B, whose numbers are known: exactly, not to rounding.
-func (m *meter) alpha(ctx context.Context, s *stream, k int, alpha float64, atEnds [][]float64, ends [][]triple, a, b []*tensors.Tensor) error {
+func (m *meter) alpha(ctx context.Context, s *stream, line *merge.Line, k int, atEnds [][]float64, ends [][]triple, a, b []*tensors.Tensor) error {
+	alpha := m.alphas[k]
 	var rows [][]float64
 	switch alpha {
 	case 0:
@@ -175,7 +233,7 @@ func (m *meter) alpha(ctx context.Context, s *stream, k int, alpha float64, atEn
 	case 1:
 		rows = endRows(atEnds, ends, 0, func(t triple) [3]float64 { return [3]float64{t.aa, t.aa, t.ab} })
 	default:
-		theta, release, err := s.at(ctx, alpha)
+		theta, release, err := line.At(ctx, alpha)
 		if err == nil {
 			rows, _, err = s.call(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), s.x, s.y, a, b)
 			release()

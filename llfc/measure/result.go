@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"layerwise/llfc/feed"
+	"layerwise/llfc/merge"
 )
 
 // Result is what Pair has measured.
 type Result struct {
-	Set     string // the data set that layers were measured on, "mnist/test"
-	Samples int    // its size
+	Set     string       // the data set that layers were measured on, "mnist/test"
+	Samples int          // its size
+	Policy  merge.Policy // by which θ_α was made, both ends included
 	Alphas  []float64
 	Layers  []Layer   // the input and second names of a value are left out
 	Lines   []Line    // loss and error: first on Set, then on the other splits
@@ -39,27 +41,32 @@ type Commutativity struct {
 }
 
 func (m *meter) result(d *feed.Feed) *Result {
-	r := &Result{Set: d.Set.Name + "/" + d.Set.Split, Samples: d.Len(), Alphas: m.alphas, Layers: m.layers, Raw: m.raw}
+	r := &Result{Set: d.Set.Name + "/" + d.Set.Split, Samples: d.Len(), Policy: m.merger.Policy(), Alphas: m.alphas, Layers: m.layers, Raw: m.raw}
 	names := make([]string, len(m.layers))
 	for i, l := range m.layers {
 		names[i] = l.Name
 	}
-	line := Line{Split: d.Set.Split, Samples: d.Len(), Alphas: m.alphas}
 	for k := range m.alphas {
-		loss, wrong := m.scores[k].means()
-		line.Loss, line.Error = append(line.Loss, loss), append(line.Error, wrong)
 		_, mixed := m.mixed[k].means()
 		r.Mixed = append(r.Mixed, mixed)
 		r.linear = append(r.linear, perSample(names, m.linear[k]))
 		r.coef = append(r.coef, perSample(names, m.coef[k]))
 	}
-	r.Lines = []Line{line}
+	r.Lines = []Line{m.line(d, m.scores)}
 	r.baseline = perSample(names, m.baseline)
 	if c := m.conditions; c != nil {
 		r.weak = &Weak{perSample(c.acts, c.half), perSample(c.acts, c.most), perSample(c.acts, c.disagreement)}
 		r.commute = &Commutativity{whole(c.linears, c.com, d.Len()), whole(c.linears, c.w, d.Len()), whole(c.linears, c.h, d.Len())}
 	}
 	return r
+}
+
+// String is the ends, the middle and the error barrier on the split that layers were measured on, with the policy.
+func (r *Result) String() string {
+	l := r.Lines[0]
+	e := l.ErrorBarrier()
+	return fmt.Sprintf("%s, %d samples, %s: error of A %.2f %%, of B %.2f %%, barrier over the mean of the ends %.2f %%, at the middle %.2f %%",
+		r.Set, r.Samples, r.Policy, 100*l.Error[len(l.Error)-1], 100*l.Error[0], 100*e.Mean, 100*e.Middle)
 }
 
 // Line returns loss and error along the line on a split.

@@ -11,24 +11,19 @@ import (
 	"layerwise/llfc/network"
 )
 
-// stream is one pass over a set, batch by batch. What it holds on the device does not depend on the number of samples, and on that
-// of α only up to blendBudget.
+// stream is one pass over a set, batch by batch. What it holds on the device does not depend on the number of samples.
 type stream struct {
 	f     *network.Model
 	d     *feed.Feed
-	theta [][]*tensors.Tensor // the weights given to open
 	index [][]int32
 	count []int // samples of each batch that are not padding
 	read  int   // batches read so far
 	x, y  *tensors.Tensor
 	err   error
-
-	blends map[float64][]*tensors.Tensor // θ_α kept for the next batch
-	room   int                           // bytes left for them
 }
 
-// open puts the weights on the device. batch 0 chooses; kept is the number of forward passes whose values are held at once.
-func open(f *network.Model, d *feed.Feed, batch, kept int, theta ...network.Params) (*stream, error) {
+// open checks that the network can be run on the set. batch 0 chooses; kept is the number of forward passes whose values are held at once.
+func open(f *network.Model, d *feed.Feed, batch, kept int) (*stream, error) {
 	if want := f.Network.Spec.Input; fmt.Sprint(want) != fmt.Sprint(d.Set.Shape) {
 		return nil, fmt.Errorf("measure: the samples of %s/%s have shape %v, but the network takes %v", d.Set.Name, d.Set.Split, d.Set.Shape, want)
 	}
@@ -41,21 +36,17 @@ func open(f *network.Model, d *feed.Feed, batch, kept int, theta ...network.Para
 	if batch == 0 {
 		batch = choose(f, d.Len(), kept)
 	}
-	s := &stream{f: f, d: d, blends: map[float64][]*tensors.Tensor{}, room: blendBudget}
+	s := &stream{f: f, d: d}
 	s.index, s.count = feed.Indices(d.Len(), batch)
-	for i, p := range theta {
-		if err := checkFinite(p); err != nil {
-			s.close()
-			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
-		}
-		device, err := f.Upload(p)
-		if err != nil {
-			s.close()
-			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
-		}
-		s.theta = append(s.theta, device)
-	}
 	return s, nil
+}
+
+// check returns nil if theta are finite weights of the network.
+func check(f *network.Model, theta network.Params) error {
+	if err := f.Check(theta); err != nil {
+		return err
+	}
+	return checkFinite(theta)
 }
 
 // checkFinite looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, so it may never reach the loss.
@@ -75,8 +66,6 @@ const (
 	largestXLA = 1000      // below, the forward pass itself slows down
 	largestGo  = 250       // the Go backend makes every intermediate value, which should stay in the cache
 	budget     = 512 << 20 // bytes of features held at once
-
-	blendBudget = 128 << 20 // bytes of interpolated weights held at once
 )
 
 // choose returns a batch size for n samples that leaves little padding.
@@ -119,42 +108,7 @@ func (s *stream) next(ctx context.Context) bool {
 	return s.err == nil
 }
 
-func (s *stream) close() {
-	network.Free(s.x, s.y)
-	for _, theta := range s.theta {
-		network.Free(theta...)
-	}
-	for _, theta := range s.blends {
-		network.Free(theta...)
-	}
-}
-
-// at returns θ_α on the device. It is kept for the batches to come while there is room, since making it is a pass over the weights;
-// release frees it where there was none.
-func (s *stream) at(ctx context.Context, alpha float64) (theta []*tensors.Tensor, release func(), err error) {
-	keep := func() {}
-	switch {
-	case alpha == 1:
-		return s.theta[0], keep, nil
-	case alpha == 0:
-		return s.theta[1], keep, nil
-	case s.blends[alpha] != nil:
-		return s.blends[alpha], keep, nil
-	}
-	if theta, err = s.run(ctx, blendGraph, s.theta[0], s.theta[1], float32(alpha), float32(1-alpha)); err != nil {
-		return nil, keep, err
-	}
-	size := 0
-	for _, t := range theta {
-		size += int(t.Shape().ByteSize())
-	}
-	if size > s.room {
-		return theta, func() { network.Free(theta...) }, nil
-	}
-	s.room -= size
-	s.blends[alpha] = theta
-	return theta, keep, nil
-}
+func (s *stream) close() { network.Free(s.x, s.y) }
 
 // args flattens slices of tensors into one list of arguments.
 func args(parts ...any) []any {

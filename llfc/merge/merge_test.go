@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
 	"layerwise/llfc/backend"
@@ -371,6 +372,21 @@ func TestEnds(t *testing.T) {
 		}
 		if !m.MovesEnds() || apart(s.logits(t, s.b), s.logits(t, zero)) < 1e-3 {
 			t.Error("a reset has left B's function alone")
+		}
+	})
+}
+
+// The blend itself is exact at the ends, so that they may be left out.
+func TestBlendIsExactAtTheEnds(t *testing.T) {
+	scenes(t, []string{"mlp", "resnet"}, func(t *testing.T, s scene) {
+		l := must[*Line](t)(s.merger(t, Policy{}).Line(context.Background()))
+		defer l.Close()
+		for alpha, want := range map[float64]network.Params{1: s.a, 0: s.b} {
+			theta := must[[]*tensors.Tensor](t)(l.blend(context.Background(), alpha))
+			defer network.Free(theta...)
+			if got := must[network.Params](t)(network.Download(theta, want)); !got.Equal(want) {
+				t.Errorf("α = %g does not give the end, bit for bit", alpha)
+			}
 		}
 	})
 }
