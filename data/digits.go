@@ -29,19 +29,56 @@ func digitsSource() source {
 		name:  "digits",
 		about: "UCI handwritten digits, 8×8, values 0 to 16, CC BY 4.0 (E. Alpaydin, C. Kaynak): 1,437 train, 360 test",
 		load: func(context.Context, Options, collection) (train, test *Set, err error) {
-			const path = "embedded digits.bin.gz"
-			f := file{names: []string{path}, size: digitsCount * digitsRecord, sha256: digitsSHA256}
-			records, err := f.decode(path, bytes.NewReader(digitsGz))
-			if err != nil {
-				return nil, nil, err
-			}
-			all, err := parseDigits(path, records)
+			all, err := embeddedDigits()
 			if err != nil {
 				return nil, nil, err
 			}
 			return splitDigits(all)
 		},
 	}
+}
+
+// digits32Source is the digits in pictures as large as CIFAR's: what networks made for those can be tried on where CIFAR is not at hand.
+func digits32Source() source {
+	return source{
+		name:  "digits32",
+		about: "the digits with every pixel repeated 4×4: 32×32, 1,437 train, 360 test",
+		load: func(context.Context, Options, collection) (train, test *Set, err error) {
+			all, err := embeddedDigits()
+			if err != nil {
+				return nil, nil, err
+			}
+			all = all.enlarged(4)
+			all.Name = "digits32"
+			return splitDigits(all)
+		},
+	}
+}
+
+func embeddedDigits() (*Set, error) {
+	const path = "embedded digits.bin.gz"
+	f := file{names: []string{path}, size: digitsCount * digitsRecord, sha256: digitsSHA256}
+	records, err := f.decode(path, bytes.NewReader(digitsGz))
+	if err != nil {
+		return nil, err
+	}
+	return parseDigits(path, records)
+}
+
+// enlarged is s with every pixel repeated k × k.
+func (s *Set) enlarged(k int) *Set {
+	c := *s
+	h, w, channels := s.Shape[0], s.Shape[1], s.Shape[2]
+	c.Shape = []int{k * h, k * w, channels}
+	c.Pixels = make([]uint8, 0, k*k*len(s.Pixels))
+	for row := range slices.Chunk(s.Pixels, w*channels) {
+		var wide []uint8
+		for pixel := range slices.Chunk(row, channels) {
+			wide = append(wide, bytes.Repeat(pixel, k)...)
+		}
+		c.Pixels = append(c.Pixels, bytes.Repeat(wide, k)...)
+	}
+	return &c
 }
 
 // parseDigits reads records of 65 bytes: a label 0 to 9, then 8×8 values 0 to 16.

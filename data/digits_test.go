@@ -123,3 +123,32 @@ func centroidAccuracy(train, test *Set) float64 {
 	}
 	return float64(right) / float64(test.Len())
 }
+
+// The enlarged digits are the digits: the same split, labels and normalisation, every pixel 4×4 times.
+func TestDigits32(t *testing.T) {
+	small, _, err := Load(context.Background(), "digits", Options{Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, _, err := Load(context.Background(), "digits32", Options{Offline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(train.Shape, []int{32, 32, 1}) || !slices.Equal(train.Labels, small.Labels) || !slices.Equal(train.Std, small.Std) {
+		t.Fatalf("%s, deviation %v; the digits are %s, deviation %v", train, train.Std, small, small.Std)
+	}
+	for i := range train.Len() {
+		for at, v := range train.Sample(i) {
+			if want := small.Sample(i)[at/32/4*8+at%32/4]; v != want {
+				t.Fatalf("sample %d, row %d, column %d: %d, expected %d", i, at/32, at%32, v, want)
+			}
+		}
+	}
+}
+
+func TestEnlargedKeepsChannels(t *testing.T) {
+	s := (&Set{Shape: []int{1, 2, 2}, Pixels: []uint8{1, 2, 3, 4}}).enlarged(2)
+	if want := []uint8{1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4}; !slices.Equal(s.Pixels, want) || !slices.Equal(s.Shape, []int{2, 4, 2}) {
+		t.Errorf("%v %v, expected %v", s.Shape, s.Pixels, want)
+	}
+}

@@ -73,6 +73,7 @@ func ExampleStatus() {
 	}
 	// Output:
 	// digits built in true
+	// digits32 built in true
 	// mnist missing false
 	// cifar10 missing false
 	// cifar100 missing false

@@ -54,7 +54,7 @@ type source struct {
 }
 
 func sources() []source {
-	return []source{digitsSource(), mnistSource(), cifar10Source(), cifar100Source(), tinyImageNetSource(), syntheticSource()}
+	return []source{digitsSource(), digits32Source(), mnistSource(), cifar10Source(), cifar100Source(), tinyImageNetSource(), syntheticSource()}
 }
 
 // Names lists the data sets that Load knows by name, the offline default first; images:PATH is there for all others.

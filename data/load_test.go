@@ -11,7 +11,7 @@ import (
 
 func TestLoadUnknownName(t *testing.T) {
 	_, _, err := Load(context.Background(), "mnits", Options{})
-	if err == nil || !strings.Contains(err.Error(), `"mnits", expected one of digits, mnist, cifar10, cifar100, tiny-imagenet, synthetic, or images:PATH`) {
+	if err == nil || !strings.Contains(err.Error(), `"mnits", expected one of digits, digits32, mnist, cifar10, cifar100, tiny-imagenet, synthetic, or images:PATH`) {
 		t.Errorf("error %v", err)
 	}
 }

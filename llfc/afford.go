@@ -4,21 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"layerwise/data"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/measure"
+	"layerwise/llfc/network"
 )
 
-// offlineSet is the data set that every program carries; smallBatch is a batch that suits it.
-const (
-	offlineSet = "digits"
-	smallBatch = 60
-)
+// smallBatch is a batch that suits the embedded digits.
+const smallBatch = 60
 
 // Afford returns the setting as a machine and a scale allow it. Nothing is downloaded: where the setting's data set is not at hand it
-// becomes the embedded digits, with as many steps of batches of at most 60. What was changed can be read from what is returned.
+// becomes the embedded digits, with as many steps of batches of at most 60; those enlarged to 32×32 for a network that was described
+// for pictures of that size or more. What was changed can be read from what is returned.
 //
 //	"", "quick"  the setting on the data set that is at hand
 //	"smoke"      a tiny network on the digits for a second or two, to see that everything runs
@@ -32,45 +32,64 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	}
 	was := l.Data.Offline
 	l.Data.Offline = true
-	_, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	set, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	l.Data.Offline = was
 	var missing *data.MissingError
 	if !errors.As(err, &missing) {
 		return s, err
 	}
-	set, _, err := l.sets(ctx, offlineSet, 0, 0)
-	if err != nil {
+	if set, _, err = l.sets(ctx, s.offlineSet(), 0, 0); err != nil {
 		return Setting{}, err
 	}
 	return s.onDigits(set.Len()), nil
 }
 
-// onDigits moves a setting made for MNIST to the digits, n of which are for training.
+// offlineSet is the data set that every program carries, in a size that suits the network.
+func (s Setting) offlineSet() string {
+	if in := s.Network.Input; len(in) == 3 && min(in[0], in[1]) >= 32 {
+		return "digits32"
+	}
+	return "digits"
+}
+
+// onDigits moves a setting to the digits, n of which are for training.
 func (s Setting) onDigits(n int) Setting {
-	const mnist = 60000
-	samples := mnist
+	samples := 60000 // of MNIST; CIFAR-10 has hardly fewer
 	if s.TrainSamples > 0 {
 		samples = s.TrainSamples
 	}
 	steps := s.Train.Steps(samples)
-	s.Name = strings.Replace(s.Name, "MNIST", offlineSet, 1)
-	s.Data, s.TrainSamples, s.TestSamples = offlineSet, 0, 0
 	s.Train.Batch = min(s.Train.Batch, smallBatch)
-	s.Train.Epochs = max(1, steps/s.Train.StepsPerEpoch(n))
+	return s.digits(Budget{Epochs: max(1, steps/s.Train.StepsPerEpoch(n))})
+}
+
+// digits is the setting within a budget on the digits, of which few have a mirror image.
+func (s Setting) digits(b Budget) Setting {
+	on := s.offlineSet()
+	name := strings.NewReplacer("MNIST", on, "CIFAR-10", on).Replace(s.Name)
+	s = s.within(b)
+	s.Name, s.Data, s.Train.Augment.Flip = name, on, false
 	return s
 }
 
-// Smoke is the setting cut to a second: a network of 32 units a layer on 600 digits, to see that everything runs.
+// Smoke is the setting cut to a second or two on a few hundred digits, to see that everything runs: layers of 32 units, or the shallowest
+// network of its kind with a first stage of 4 channels.
 func (s Setting) Smoke() Setting {
-	s.Name = strings.Replace(s.Name, "MNIST", offlineSet, 1)
-	s.Data, s.TrainSamples, s.TestSamples = offlineSet, 600, 100
-	s.Network.Widths = make([]int, len(s.Network.Widths))
-	for i := range s.Network.Widths {
-		s.Network.Widths[i] = 32
-	}
 	s.Train.Batch = min(s.Train.Batch, smallBatch)
-	s.Train.Optimiser.Rate, s.Train.Epochs = 2e-3, 6
-	return s
+	n := &s.Network
+	if n.Width > 0 {
+		most := n.Depth
+		n.Width, n.Head, n.Dropout = 4, nil, 0
+		for n.Depth = 1; n.Depth < most; n.Depth++ {
+			if _, err := network.New(*n); err == nil {
+				break
+			}
+		}
+		return s.digits(Budget{Epochs: 3, TrainSamples: 300, TestSamples: 100})
+	}
+	n.Widths = slices.Repeat([]int{32}, len(n.Widths))
+	s.Train.Optimiser.Rate = 2e-3
+	return s.digits(Budget{Epochs: 6, TrainSamples: 600, TestSamples: 100})
 }
 
 // Test measures a pair on the test split of a setting's data set.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,5 +102,36 @@ func TestCompare(t *testing.T) {
 	}
 	if fmt.Sprint(differ) != "map[epochs:30 → 3 training samples:all → 600]" {
 		t.Errorf("what differs: %v", differ)
+	}
+}
+
+// TestAffordPictures: networks made for CIFAR go to digits as large as its pictures, and stay what they are; only at scale smoke do they shrink.
+func TestAffordPictures(t *testing.T) {
+	ctx := context.Background()
+	l, _ := open(t)
+	l.Data = data.Options{Cache: t.TempDir()}
+	for _, paper := range []Setting{VGGCIFAR(), ResNetCIFAR(), ResNetCIFARPermuted(2)} {
+		wide := must[Setting](t)(paper.Within("quick"))
+		s := must[Setting](t)(l.Afford(ctx, wide, "quick"))
+		if s.Data != "digits32" || !strings.Contains(s.Name, "digits32") || s.Network.JSON() != wide.Network.JSON() || s.Train.Augment.Flip {
+			t.Errorf("without CIFAR-10: %+v", s)
+		}
+		was, is := wide.Train.Steps(10000), must[Run](t)(l.Run(ctx, s, 1)).Steps()
+		if is > was || is < was-was/20 {
+			t.Errorf("%s: %d steps became %d", s.Name, was, is)
+		}
+		for i, at := range s.Train.Schedule.At {
+			if before, after := float64(wide.Train.Schedule.At[i])/float64(wide.Train.Epochs), float64(at)/float64(s.Train.Epochs); math.Abs(after-before) > 0.05 {
+				t.Errorf("%s: the rate drops after %.2f of all epochs, which was %.2f", s.Name, after, before)
+			}
+		}
+		smoke := must[Setting](t)(l.Afford(ctx, wide, "smoke"))
+		n := smoke.Network
+		if smoke.Data != "digits32" || n.Width != 4 || n.Depth >= wide.Network.Depth || n.Head != nil || n.Norm != wide.Network.Norm || smoke.Train.Optimiser != wide.Train.Optimiser {
+			t.Errorf("smoke: %+v", smoke)
+		}
+		if run := must[Run](t)(l.Run(ctx, smoke, 1)); run.Steps() > 20 {
+			t.Errorf("smoke: %d steps", run.Steps())
+		}
 	}
 }
