@@ -49,12 +49,14 @@ func checkpoint(t *testing.T, path string) llfc.Checkpoint {
 	return c
 }
 
-const layersHeader = "layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped"
+const pathHeader = "alpha,split,loss,error,policy"
+
+const layersHeader = "layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped,policy"
 
 // checkMeasured checks the files of a measurement of MLPs: every split and α of the path, every layer and α.
 func checkMeasured(t *testing.T, dir string, layers []string, alphas []string, samples int) {
 	t.Helper()
-	path := table(t, filepath.Join(dir, "path.csv"), "alpha,split,loss,error")
+	path := table(t, filepath.Join(dir, "path.csv"), pathHeader)
 	if len(path) != 2*len(alphas) {
 		t.Errorf("%d rows of path.csv, expected both splits at %d α", len(path), len(alphas))
 	}
@@ -82,7 +84,7 @@ func checkMeasured(t *testing.T, dir string, layers []string, alphas []string, s
 		}
 	}
 	seen := map[string]bool{}
-	for _, row := range table(t, filepath.Join(dir, "conditions.csv"), "layer,quantity,mean,std") {
+	for _, row := range table(t, filepath.Join(dir, "conditions.csv"), "layer,quantity,mean,std,policy") {
 		seen[row[1]] = true
 	}
 	for _, q := range []string{"dist_sigma_half", "dist_sigma_max", "sign_disagreement", "dist_com", "dist_w", "dist_h"} {
@@ -115,7 +117,7 @@ func TestChain(t *testing.T) {
 	}
 	alphas := []string{"0", "0.25", "0.5", "0.75", "1"}
 	checkMeasured(t, "out/ab", []string{"fc1", "fc1/relu", "logits"}, alphas, 100)
-	if rows := table(t, "out/ab/samples.csv", "layer,quantity,alpha,sample,value"); len(rows) != 100*(3*(1+2*5)+3) {
+	if rows := table(t, "out/ab/samples.csv", "layer,quantity,alpha,sample,value,policy"); len(rows) != 100*(3*(1+2*5)+3) {
 		t.Errorf("%d rows of samples.csv", len(rows))
 	}
 	// Asked again, a run is loaded, and measuring gives the same numbers.
@@ -189,8 +191,37 @@ func TestConvolutionalChain(t *testing.T) {
 	for _, tap := range d.Taps[1:] { // the first is the input
 		layers = append(layers, tap.Name)
 	}
-	ok(t, "measure a.safetensors moved.safetensors --alphas 0.5 --samples 100 --train-samples 100 --out ab --backend go")
-	checkMeasured(t, "ab", layers, []string{"0", "0.5", "1"}, 100)
+	middle := map[string]bool{}
+	for flags, policy := range map[string]string{
+		"": "interpolate", "--folded": "interpolate folded", "--policy reset": "reset samples=100 batch=100",
+		"--policy repair --policy-samples 50": "repair samples=50 batch=50", "--policy rescale --folded": "rescale folded samples=100 batch=100",
+	} {
+		said := ok(t, "measure a.safetensors moved.safetensors --alphas 0.5 --samples 100 --train-samples 100 --out ab --backend go "+flags)
+		lines := strings.Split(strings.TrimSpace(said), "\n")
+		for _, line := range lines[:len(lines)-1] {
+			if !strings.Contains(line, "policy "+policy+":") && !strings.HasSuffix(line, "; policy "+policy) {
+				t.Errorf("measure %s does not name its policy, %s, in %q", flags, policy, line)
+			}
+		}
+		ends := 0
+		for _, row := range table(t, "ab/path.csv", pathHeader) {
+			switch {
+			case row[4] == policy && row[0] == "0.5" && row[1] == "test":
+				middle[row[2]] = true
+			case row[4] == "interpolate" && row[4] != policy:
+				ends++
+			}
+		}
+		if reset := strings.Contains(flags, "reset"); reset != strings.Contains(said, "as they were given") || reset != (ends == 4) {
+			t.Errorf("measure %s gives %d rows of A and B as they were: %s", flags, ends, said)
+		}
+		if !strings.Contains(flags, "reset") {
+			checkMeasured(t, "ab", layers, []string{"0", "0.5", "1"}, 100)
+		}
+	}
+	if len(middle) != 5 {
+		t.Errorf("5 policies give the losses %v at the middle", middle)
+	}
 	// f(π(θ)) = f(θ), while the hidden layers are in another order.
 	ok(t, "measure b.safetensors moved.safetensors --alphas 0.5 --samples 100 --train-samples 100 --out bb --backend go")
 	for _, row := range table(t, "bb/layers.csv", layersHeader) {
@@ -263,7 +294,7 @@ func TestIssueLines(t *testing.T) {
 		t.Logf("layerwise %s: %s\n%s", line, time.Since(began).Round(time.Millisecond), &out)
 	}
 	checkMeasured(t, "out/ab", []string{"fc1", "fc1/relu", "fc2", "fc2/relu", "fc3", "fc3/relu", "logits"}, []string{"0", "0.25", "0.5", "0.75", "1"}, 1000)
-	for _, row := range table(t, "out/ab/path.csv", "alpha,split,loss,error") {
+	for _, row := range table(t, "out/ab/path.csv", pathHeader) {
 		if wrong, err := strconv.ParseFloat(row[3], 64); err != nil || wrong > 0.08 { // 2 epochs leave 4 to 5 %, and so does the middle of such a pair
 			t.Errorf("path.csv: %v", row)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
+	"layerwise/llfc/merge"
 )
 
 var measureVerb = verb{
@@ -22,11 +23,16 @@ var measureVerb = verb{
 		trainSamples := c.count("train-samples", 10000, 0, "the path on so many training `samples`; 0 is all")
 		perSample := c.Bool("per-sample", false, "write every sample's values too, to samples.csv")
 		batch := c.count("batch", 0, 0, "`samples` on the device at once; 0 chooses")
+		policy := c.policyFlags()
 		out := c.String("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
 		}
 		if err := c.need("out"); err != nil {
+			return err
+		}
+		by, err := policy()
+		if err != nil {
 			return err
 		}
 		a, b, err := c.pair()
@@ -39,9 +45,6 @@ var measureVerb = verb{
 			}
 		}
 		if err := c.checkData("data", *set); err != nil {
-			return err
-		}
-		if err := c.outDir("out"); err != nil {
 			return err
 		}
 		l, err := c.lab()
@@ -59,8 +62,18 @@ var measureVerb = verb{
 			return c.wrong("--data %s has samples of shape %v and %d classes, but the networks take %v and tell %d apart; give the data they were trained on",
 				*set, d.Shape, len(d.Classes), a.Network.Input, a.Network.Classes)
 		}
+		f, err := l.Model(a.Network)
+		if err != nil {
+			return err
+		}
+		if _, err := merge.New(f, a.Theta, b.Theta, train, by); err != nil { // a policy that such networks or so few samples do not allow
+			return c.unfit(by, err)
+		}
+		if err := c.outDir("out"); err != nil {
+			return err
+		}
 		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b, Data: *set}
-		r, err := l.Measure(ctx, p, measure.Options{Alphas: *alphas, Batch: *batch, PerSample: *perSample, Conditions: true}, test, train)
+		r, err := l.Measure(ctx, p, measure.Options{Alphas: *alphas, Batch: *batch, PerSample: *perSample, Conditions: true, Policy: by, Train: train}, test, train)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
@@ -90,13 +103,17 @@ func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
 	return "", c.wrong("%s and %s do not say what they were trained on; give --data", c.given[0], c.given[1])
 }
 
-// summary prints what a reader wants to know first.
+// summary prints what a reader wants to know first, every number with the policy that it was measured under.
 func summary(c *command, r *measure.Result) error {
 	for _, line := range r.Lines {
 		e, l := line.ErrorBarrier(), line.LossBarrier()
 		last := len(line.Error) - 1
-		fmt.Fprintf(c.out, "%s, %d samples: error of A %.2f %%, of B %.2f %%; error barrier over the mean of the ends %.2f %%, over the chord %.2f %%, at the middle %.2f %%; loss barrier %.4f, %.4f, %.4f nats\n",
-			line.Split, line.Samples, 100*line.Error[last], 100*line.Error[0], 100*e.Mean, 100*e.Chord, 100*e.Middle, l.Mean, l.Chord, l.Middle)
+		given := ""
+		if len(line.Given) > 0 {
+			given = fmt.Sprintf(" (as they were given, by interpolate: %.2f %%, %.2f %%)", 100*line.Given[1].Error, 100*line.Given[0].Error)
+		}
+		fmt.Fprintf(c.out, "%s, %d samples, policy %s: error of A %.2f %%, of B %.2f %%%s; error barrier over the mean of the ends %.2f %%, over the chord %.2f %%, at the middle %.2f %%; loss barrier %.4f, %.4f, %.4f nats\n",
+			line.Split, line.Samples, line.Policy, 100*line.Error[last], 100*line.Error[0], given, 100*e.Mean, 100*e.Chord, 100*e.Middle, l.Mean, l.Chord, l.Middle)
 	}
 	half, err := r.LLFC(0.5)
 	if err != nil {
@@ -108,7 +125,7 @@ func summary(c *command, r *measure.Result) error {
 		widest = max(widest, len(layer))
 	}
 	for i, layer := range half.Layers {
-		fmt.Fprintf(c.out, "%-*s  1 − cos at α = 0.5: %.3g, between A and B: %.3g\n", widest, layer, half.Stats[i].Mean, base.Stats[i].Mean)
+		fmt.Fprintf(c.out, "%-*s  1 − cos at α = 0.5: %.3g, between A and B: %.3g; policy %s\n", widest, layer, half.Stats[i].Mean, base.Stats[i].Mean, r.Policy)
 	}
 	return nil
 }

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"layerwise/llfc/merge"
+)
+
+// policyFlags declares the flags that say how θ_α is made, and returns what reads them.
+func (c *command) policyFlags() func() (merge.Policy, error) {
+	var known, look []string
+	for _, m := range merge.Methods() {
+		known = append(known, m.Name)
+		if m.Data {
+			look = append(look, m.Name)
+		}
+	}
+	name := c.choice("policy", "interpolate", "how θ_α is made, by `name`: "+strings.Join(known, ", ")+"; "+strings.Join(look, ", ")+" look at training samples", known...)
+	folded := c.Bool("folded", false, "fold the batch norms of A and B into the maps before them, and blend these")
+	samples := c.count("policy-samples", 0, 2, "of the training set, so many `samples` for the policy; by default 10000, or all of a smaller set")
+	return func() (merge.Policy, error) {
+		p := merge.Policy{Name: *name, Folded: *folded, Samples: *samples}
+		if c.set("policy-samples") && !slices.Contains(look, *name) {
+			return p, c.wrong("--policy-samples is for a policy that looks at training samples (%s), not for --policy %s", strings.Join(look, ", "), *name)
+		}
+		if err := p.Check(); err != nil {
+			return p, c.unfit(p, err)
+		}
+		return p, nil
+	}
+}
+
+// unfit says that a policy is not to be had, in the flags that gave it.
+func (c *command) unfit(p merge.Policy, err error) error {
+	return c.wrong("--policy %s: %w", strings.NewReplacer(" folded", " --folded", " samples=", " --policy-samples ").Replace(p.String()), err)
+}
