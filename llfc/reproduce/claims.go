@@ -98,19 +98,23 @@ func (s *Study) exactClaims() llfc.Scorecard {
 		conclusion = append(conclusion, largest(r.Linear[0.5], nil))
 		premises = append(premises, math.Max(largest(r.Weak.Max, nil), largest(r.Commute.Com, nil)))
 	}
-	all := llfc.Scorecard{
-		{ID: "first-layer", Source: "Def. 2, linearity", Statement: "has a first linear layer that interpolates exactly",
-			Quantity: "mean 1 − cos_½ of the first layer", Kind: llfc.AtMost, Line: exact, Values: first, Over: "pairs"},
-		{ID: "lemma1", Source: "Lemma 1, its argument", Statement: "has logits whose blend makes no more errors than its two ends together", Percent: true,
-			Quantity: "largest Err(αf_A + (1−α)f_B) − (Err_A + Err_B) over α, test", Kind: llfc.AtMost, Line: 0, Values: blend, Over: "pairs"},
-	}
 	built := llfc.Scorecard{
 		{ID: "theorem1-premises", Source: "Theorem 1", Statement: "satisfies both",
 			Quantity: "largest mean Dist_σ and Dist_com over layers", Kind: llfc.AtMost, Line: exact, Values: premises},
 		{ID: "theorem1", Source: "Theorem 1", Statement: "has features that therefore interpolate exactly",
 			Quantity: "largest mean 1 − cos_½ over layers", Kind: llfc.AtMost, Line: exact, Values: conclusion},
 	}
-	return append(about("any pair", "exact", all), about("a pair built to satisfy weak additivity and commutativity", "exact", built)...)
+	return append(exactPairClaims(first, blend), about("a pair built to satisfy weak additivity and commutativity", "exact", built)...)
+}
+
+// exactPairClaims are on 1 − cos_½ of the first layer, and on how far blended logits rise above Lemma 1's bound.
+func exactPairClaims(first, blend []float64) llfc.Scorecard {
+	return about("any pair", "exact", llfc.Scorecard{
+		{ID: "first-layer", Source: "Def. 2, linearity", Statement: "has a first linear layer that interpolates exactly",
+			Quantity: "mean 1 − cos_½ of the first layer", Kind: llfc.AtMost, Line: exact, Values: first, Over: "pairs"},
+		{ID: "lemma1", Source: "Lemma 1, its argument", Statement: "has logits whose blend makes no more errors than its two ends together", Percent: true,
+			Quantity: "largest Err(αf_A + (1−α)f_B) − (Err_A + Err_B) over α, test", Kind: llfc.AtMost, Line: 0, Values: blend, Over: "pairs"},
+	})
 }
 
 // about makes sentences of the claims: the subject before each.
@@ -125,7 +129,8 @@ func about(subject, id string, claims llfc.Scorecard) llfc.Scorecard {
 	return claims
 }
 
-func values(pairs []Measured, q func(Measured) float64) []float64 {
+// values is one number of each, in their order.
+func values[M any](pairs []M, q func(M) float64) []float64 {
 	out := make([]float64, len(pairs))
 	for i, m := range pairs {
 		out[i] = q(m)
@@ -148,18 +153,27 @@ func (s *Study) weakShares(k kind) []float64 {
 // commuteShare is Dist_com over the smaller of Dist_W and Dist_H, at the worst or the best layer after the first, where both nets see the
 // same input and Dist_com is 0.
 func commuteShare(pick func(a, b float64) float64) func(m Measured) float64 {
-	return func(m Measured) float64 {
-		com, w, h := m.Commute.Com, m.Commute.W, m.Commute.H
-		out := math.NaN()
-		for i := 1; i < com.Len(); i++ {
-			v := com.Stats[i].Mean / math.Min(w.Stats[i].Mean, h.Stats[i].Mean)
-			if math.IsNaN(out) {
-				out = v
-			}
-			out = pick(out, v)
+	return func(m Measured) float64 { return extremeCommute(m.Commute, pick) }
+}
+
+func extremeCommute(c measure.Commutativity, pick func(a, b float64) float64) float64 {
+	out := math.NaN()
+	for i, s := range commuteShares(c).Stats[1:] {
+		if i == 0 {
+			out = s.Mean
 		}
-		return out
+		out = pick(out, s.Mean)
 	}
+	return out
+}
+
+// commuteShares is Dist_com over the smaller of Dist_W and Dist_H at every linear map.
+func commuteShares(c measure.Commutativity) measure.Profile {
+	out := measure.Profile{Layers: c.Com.Layers, Stats: slices.Clone(c.Com.Stats)}
+	for i := range out.Stats {
+		out.Stats[i].Mean /= math.Min(c.W.Stats[i].Mean, c.H.Stats[i].Mean)
+	}
+	return out
 }
 
 // blendExcess is how far the error of the blended logits rises above the bound of Lemma 1.

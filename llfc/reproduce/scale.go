@@ -26,14 +26,19 @@ func Scales() []Scale {
 
 // ScaleByName finds a scale.
 func ScaleByName(name string) (Scale, error) {
+	return byName(Scales(), name, func(s Scale) string { return s.Name })
+}
+
+func byName[S any](scales []S, name string, of func(S) string) (S, error) {
 	var known []string
-	for _, s := range Scales() {
-		if s.Name == name {
+	for _, s := range scales {
+		if of(s) == name {
 			return s, nil
 		}
-		known = append(known, s.Name)
+		known = append(known, of(s))
 	}
-	return Scale{}, fmt.Errorf("unknown scale %q; known: %s", name, strings.Join(known, ", "))
+	var none S
+	return none, fmt.Errorf("unknown scale %q; known: %s", name, strings.Join(known, ", "))
 }
 
 func paper() Scale {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -21,38 +22,47 @@ type kind struct {
 	against   string // the kind that it is compared with
 	make      func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error)
 	setting   llfc.Setting
+	epochs    float64 // that a spawned pair shares, else NaN
+}
+
+func spawnedKind(s llfc.Setting, epochs float64) kind {
+	return kind{
+		id: fmt.Sprintf("spawned-%g", epochs), name: fmt.Sprintf("spawned (k = %g)", epochs), connected: true, against: "independent", setting: s, epochs: epochs,
+		make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+			p, err := l.Spawned(ctx, s, epochs, seed)
+			return p, nil, err
+		},
+	}
+}
+
+func independentKind(id string, s llfc.Setting) kind {
+	return kind{id: id, name: id, setting: s, epochs: math.NaN(), make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+		p, err := l.Independent(ctx, s, seed)
+		return p, nil, err
+	}}
+}
+
+func permutedKind(s llfc.Setting, against string) kind {
+	return kind{id: "permuted", name: "permuted", connected: true, against: against, setting: s, epochs: math.NaN(),
+		make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
+			p, r, err := l.Permuted(ctx, s, seed)
+			return p, &r, err
+		}}
+}
+
+// spawnedKinds lists later forks first: each takes the parent's state on its way, and the parent goes on from there.
+func spawnedKinds(s llfc.Setting, at []float64) []kind {
+	var out []kind
+	for _, k := range slices.Sorted(slices.Values(at)) {
+		out = slices.Insert(out, 0, spawnedKind(s, k))
+	}
+	return out
 }
 
 // kinds lists the pairs of a scale, each with the independent pairs of the same setting after it.
 func (s Scale) kinds() []kind {
-	plain := func(p llfc.Pair, err error) (llfc.Pair, *match.Result, error) { return p, nil, err }
-	var out []kind
-	// Later forks first: each takes the parent's state on its way, and the parent goes on from there.
-	epochs := slices.Sorted(slices.Values(s.SpawnEpochs))
-	slices.Reverse(epochs)
-	for _, k := range epochs {
-		out = append(out, kind{
-			id: fmt.Sprintf("spawned-%g", k), name: fmt.Sprintf("spawned (k = %g)", k), connected: true, against: "independent", setting: s.Spawned,
-			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
-				return plain(l.Spawned(ctx, s.Spawned, k, seed))
-			},
-		})
-	}
-	return append(out,
-		kind{id: "independent", name: "independent", setting: s.Spawned,
-			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
-				return plain(l.Independent(ctx, s.Spawned, seed))
-			}},
-		kind{id: "permuted", name: "permuted", connected: true, against: "unpermuted", setting: s.Permuted,
-			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
-				p, r, err := l.Permuted(ctx, s.Permuted, seed)
-				return p, &r, err
-			}},
-		kind{id: "unpermuted", name: "unpermuted", setting: s.Permuted,
-			make: func(ctx context.Context, l *llfc.Lab, seed int64) (llfc.Pair, *match.Result, error) {
-				return plain(l.Independent(ctx, s.Permuted, seed))
-			}},
-	)
+	return append(spawnedKinds(s.Spawned, s.SpawnEpochs), independentKind("independent", s.Spawned),
+		permutedKind(s.Permuted, "unpermuted"), independentKind("unpermuted", s.Permuted))
 }
 
 // Measured is one pair with all that was measured of it.

@@ -69,14 +69,11 @@ func (s *Study) table(title string, factor float64, digits int, columns []column
 
 // MatchTable tells how the searches for permutations went.
 func (s *Study) MatchTable() plotting.Table {
-	t := plotting.Table{Title: "Weight matching", Headers: []string{"seed", "Σ⟨A, B⟩", "Σ⟨A, π(B)⟩", "searches", "worst search", "sweeps of the first"}}
+	t := matchTable()
 	for _, m := range s.Pairs {
-		if m.Match == nil {
-			continue
+		if m.Match != nil {
+			t.Rows = append(t.Rows, matchRow(m.Seed, *m.Match))
 		}
-		worst := slices.Min(m.Match.Objectives)
-		t.Rows = append(t.Rows, []string{fmt.Sprint(m.Seed), fmt.Sprintf("%.5g", m.Match.Identity), fmt.Sprintf("%.5g", m.Match.Objective),
-			fmt.Sprint(len(m.Match.Objectives)), fmt.Sprintf("%.5g", worst), fmt.Sprint(m.Match.Sweeps[0])})
 	}
 	return t
 }

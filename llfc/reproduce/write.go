@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,22 +25,11 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(dir, "figures")
 	if err := clear(dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o777); err != nil {
+	if err := save(figs, filepath.Join(dir, "figures")); err != nil {
 		return nil, err
-	}
-	for _, f := range figs {
-		base := filepath.Join(folder, f.file)
-		for _, save := range []func() error{
-			func() error { return f.Save(base + ".svg") }, func() error { return f.Save(base + ".png") }, func() error { return f.SaveCSV(base + ".csv") },
-		} {
-			if err := save(); err != nil {
-				return nil, err
-			}
-		}
 	}
 	for _, m := range s.Pairs {
 		r := *m.Result
@@ -51,11 +39,33 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 		}
 	}
 	claims := s.Claims()
+	return claims, publish(dir, claims, s.page(claims, figs))
+}
+
+// publish writes what every report has: the claims and the page.
+func publish(dir string, claims llfc.Scorecard, page report.Page) error {
 	if err := atomicfile.Write(filepath.Join(dir, "scorecard.json"), claims.WriteJSON); err != nil {
-		return nil, err
+		return err
 	}
-	page := s.page(claims, figs)
-	return claims, atomicfile.Write(filepath.Join(dir, "index.html"), func(w io.Writer) error { return page.Write(w) })
+	return atomicfile.Write(filepath.Join(dir, "index.html"), page.Write)
+}
+
+// save writes every figure to a folder as SVG, PNG and CSV.
+func save(figs []figure, folder string) error {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	for _, f := range figs {
+		base := filepath.Join(folder, f.file)
+		for _, save := range []func() error{
+			func() error { return f.Save(base + ".svg") }, func() error { return f.Save(base + ".png") }, func() error { return f.SaveCSV(base + ".csv") },
+		} {
+			if err := save(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // clear takes away what an earlier report in the folder drew, which may be of another scale; a folder that is no report is left alone.
@@ -76,18 +86,24 @@ func (s *Study) page(claims llfc.Scorecard, figs []figure) report.Page {
 		Claims: claimRows(claims), Provenance: s.provenance(),
 	}
 	for _, title := range []string{sectionPaths, sectionFeatures, sectionWeak, sectionCommute} {
-		section := report.Section{Title: title}
-		for _, f := range figs {
-			if f.section == title {
-				section.Figures = append(section.Figures, report.Figure{Figure: f.Figure, Caption: f.caption})
-			}
-		}
+		section := section(title, figs)
 		if title == sectionPaths {
 			section.Tables = []plotting.Table{s.Table(), s.LossTable(), s.MatchTable()}
 		}
 		p.Sections = append(p.Sections, section)
 	}
 	return p
+}
+
+// section is a section of the page with its figures.
+func section(title string, figs []figure) report.Section {
+	out := report.Section{Title: title}
+	for _, f := range figs {
+		if f.section == title {
+			out.Figures = append(out.Figures, report.Figure{Figure: f.Figure, Caption: f.caption})
+		}
+	}
+	return out
 }
 
 func claimRows(claims llfc.Scorecard) []report.Claim {
@@ -102,32 +118,41 @@ func claimRows(claims llfc.Scorecard) []report.Claim {
 
 // provenance says where the numbers come from.
 func (s *Study) provenance() []report.Pair {
+	var ends []llfc.Checkpoint
+	for _, m := range s.Pairs {
+		ends = append(ends, m.Pair.A, m.Pair.B)
+	}
+	first := s.Pairs[0]
+	return provenance(s.Lab, []llfc.Setting{s.Scale.Spawned, s.Scale.Permuted}, s.Scale.Seeds, ends,
+		fmt.Sprintf("%s, %d samples", first.Set, first.Samples), s.Began, s.Took)
+}
+
+// provenance says of any study where its numbers come from: settings, seeds, the runs that are the ends of its pairs, data, machine.
+func provenance(l *llfc.Lab, settings []llfc.Setting, seeds []int64, ends []llfc.Checkpoint, measuredOn string, began time.Time, took time.Duration) []report.Pair {
 	var out []report.Pair
 	add := func(name, value string) { out = append(out, report.Pair{Name: name, Value: value}) }
-	for _, t := range []llfc.Setting{s.Scale.Spawned, s.Scale.Permuted} {
+	for _, t := range settings {
 		text, err := json.Marshal(t)
 		if err != nil {
 			panic(err) // plain data marshals
 		}
 		add("setting "+t.Name, string(text))
 	}
-	add("seeds", fmt.Sprintf("%v, and each + %d for the second network of a pair", s.Scale.Seeds, llfc.SiblingSeed))
+	add("seeds", fmt.Sprintf("%v, and each + %d for the second network of a pair", seeds, llfc.SiblingSeed))
 	seen := map[string]bool{}
-	for _, m := range s.Pairs {
-		for _, c := range []llfc.Checkpoint{m.Pair.A, m.Pair.B} {
-			if c.Run == nil || seen[c.Run.Name()] {
-				continue
-			}
-			seen[c.Run.Name()] = true
-			add("run", fmt.Sprintf("%s: init seed %d, streams %v, trained in %s s on %s", c.Run.Name(), c.Run.InitSeed, c.Run.Train.Streams, c.Meta["seconds"], c.Meta["backend"]))
+	for _, c := range ends {
+		if c.Run == nil || seen[c.Run.Name()] {
+			continue
 		}
+		seen[c.Run.Name()] = true
+		add("run", fmt.Sprintf("%s: init seed %d, streams %v, trained in %s s on %s", c.Run.Name(), c.Run.InitSeed, c.Run.Train.Streams, c.Meta["seconds"], c.Meta["backend"]))
 	}
-	first := s.Pairs[0]
-	add("data", fmt.Sprintf("%s, training split of %d, SHA-256 %s %s", first.Pair.A.Run.Data.Name, first.Pair.A.Run.Data.Samples, first.Pair.A.Run.Data.SHA256, first.Pair.A.Run.Data.Note))
-	add("measured on", fmt.Sprintf("%s, %d samples", first.Set, first.Samples))
+	d := ends[0].Run.Data
+	add("data", fmt.Sprintf("%s, training split of %d, SHA-256 %s %s", d.Name, d.Samples, d.SHA256, d.Note))
+	add("measured on", measuredOn)
 	add("machine", llfc.Machine())
-	add("backend", s.Lab.Info.String())
+	add("backend", l.Info.String())
 	add("versions", llfc.Versions())
-	add("measured", fmt.Sprintf("%s, in %s including what training was missing", s.Began.UTC().Format(time.RFC3339), s.Took.Round(time.Second)))
+	add("measured", fmt.Sprintf("%s, in %s including what training was missing", began.UTC().Format(time.RFC3339), took.Round(time.Second)))
 	return out
 }
