@@ -18,7 +18,7 @@ func (x X) Dense(name string, units int) X {
 	in, out := x.units, x.trace.units.fresh(name, units)
 	w := x.param(Param{Name: name + "/w", Dims: []int{len(in), units}, Role: Weight, FanIn: len(in), FanOut: units}, [][]int{in, out})
 	x.trace.FLOPs += 2*int64(len(in))*int64(units) + int64(units)
-	return x.apply(name, []int{units}, out, w, true, len(in), func(w, h *graph.Node) *graph.Node { return graph.MatMul(h, w) })
+	return x.apply(name, []int{units}, out, w, true, len(in), func(w, h *graph.Node) *graph.Node { return product(h, w) })
 }
 
 // Flatten makes [H, W, C] flat, channel fastest: unit (h·W + w)·C + c keeps the identity of channel c, so a permutation

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/distributed"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -194,6 +195,12 @@ func (f *Model) exec(from string, tap int) (*graph.Exec, error) {
 // Exec returns the executable of a graph function, built on first use and kept under key, so that a caller who comes back does not
 // compile again. The key must tell apart all that build depends on; begin it with the caller's package. New shapes compile again.
 func (f *Model) Exec(key string, build func(in []*graph.Node) []*graph.Node) (*graph.Exec, error) {
+	return f.ExecOver(nil, key, build)
+}
+
+// ExecOver is Exec on all devices of a mesh at once: each runs the graph on arguments of its own, and collective operations join them
+// (GoMLX's SPMD). The key must tell meshes apart too. A nil mesh is the first device.
+func (f *Model) ExecOver(mesh *distributed.DeviceMesh, key string, build func(in []*graph.Node) []*graph.Node) (*graph.Exec, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e := f.execs[key]; e != nil {
@@ -202,6 +209,9 @@ func (f *Model) Exec(key string, build func(in []*graph.Node) []*graph.Node) (*g
 	e, err := graph.NewExec(f.Backend, build)
 	if err != nil {
 		return nil, err
+	}
+	if mesh != nil {
+		e.SPMD(mesh)
 	}
 	f.execs[key] = e.SetMaxCache(-1)
 	return e, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Statistics bool                          // batch norms take the statistics of the batch, without dropout: what resetting their buffers needs
 	Seed       *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
 	Shifted    bool                          // lower convolutions to matrix products; backends without a fast convolution need it
+	Precision  dtypes.DType                  // what linear maps round their inputs, weights and results to; the zero value rounds nothing
 
 	// Edit replaces the value of every tap that an operation makes by what it returns, of the same shape: all that follows sees the
 	// new value. h is [batch, Dims...]. A value that As renames is edited again under its new name; one that From injects is not. nil edits nothing.

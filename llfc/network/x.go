@@ -88,6 +88,7 @@ func (x X) apply(name string, dims, units []int, w *graph.Node, bias bool, fanIn
 	t := x.trace
 	y := x.next(name)
 	y.dims, y.units = dims, units
+	of = rounded(t.options.Precision, of)
 	t.Linears = append(t.Linears, Linear{Name: name, W: w, In: x.node, Apply: of})
 	if x.node != nil {
 		y.node = of(w, x.node)

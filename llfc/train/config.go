@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute/dtypes"
+
 	"layerwise/llfc/feed"
 )
 
@@ -21,6 +23,24 @@ type Config struct {
 	Streams   []Stream  `json:"streams"`
 
 	Augment feed.Augment `json:"augment,omitzero"` // of the training batches; measuring sees the pictures as they are
+
+	Precision string `json:"precision,omitempty"` // "" is float32 throughout; "bf16" is mixed, see half
+	Devices   int    `json:"devices,omitempty"`   // 0 is one device; above 1 so many share each batch, see parallel.go
+}
+
+// half returns the type that linear maps compute in, the zero value where that is float32.
+//
+// With "bf16" they take inputs and weights rounded to bfloat16 and give results rounded to it, forward and backward, as PyTorch's
+// autocast does; biases, norms, nonlinearities, loss, weights and the optimiser's state stay float32, and so do checkpoints and all
+// measuring. bfloat16 has the range of float32, so the loss needs no scaling.
+func (c Config) half() (dtypes.DType, error) {
+	switch c.Precision {
+	case "":
+		return dtypes.InvalidDType, nil
+	case "bf16":
+		return dtypes.BFloat16, nil
+	}
+	return 0, fmt.Errorf("train: unknown precision %q; known: bf16, or none at all for float32", c.Precision)
 }
 
 // Stream seeds the batch order, the dropout masks and the augmentation from a step on; two runs are a spawned pair if their streams part at step k.
@@ -70,6 +90,12 @@ func (c Config) Check(n int) error {
 	}
 	if _, err := json.Marshal(c); err != nil { // a run is named by this text, which has no NaN and no infinity
 		return fmt.Errorf("train: %+v: %w", c, err)
+	}
+	if _, err := c.half(); err != nil {
+		return err
+	}
+	if err := c.checkDevices(); err != nil {
+		return err
 	}
 	if _, err := c.Optimiser.rule(); err != nil {
 		return err

@@ -13,10 +13,11 @@ import (
 	"layerwise/llfc/network"
 )
 
-// engine runs groups of steps on the device. State tensors go in donated and come out new.
+// engine runs groups of steps on the devices. State tensors go in donated and come out new, device after device; data is what spread
+// returns.
 type engine interface {
 	limit() int // the most steps a call can take
-	steps(state []*tensors.Tensor, first, count int) (next []*tensors.Tensor, loss, wrong []float32, err error)
+	steps(state []*tensors.Tensor, data [][]any, first, count int) (next []*tensors.Tensor, loss, wrong []float32, err error)
 }
 
 // newEngine picks the loop inside the graph where the backend can compile one: it saves the calls between steps. The
@@ -36,7 +37,7 @@ func (t *Trainer) convolves() bool {
 
 // key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
 func (t *Trainer) key(what string) string {
-	return fmt.Sprintf("train: %s, %+v, %s, %+v", what, t.c.Optimiser, t.d.Recipe(), t.c.Augment)
+	return fmt.Sprintf("train: %s, %+v, %s, %+v, %q, %d devices", what, t.c.Optimiser, t.d.Recipe(), t.c.Augment, t.c.Precision, t.devices())
 }
 
 // statisticsRate is the weight of a new batch in the running statistics of batch norms, PyTorch's default.
@@ -49,7 +50,7 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 	x, y := t.d.Augmented(t.c.Augment, pixels, labels, index, seed(1))
 	params := t.f.About.Params
 	theta := state[:len(params)]
-	trace := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed(0)})
+	trace := t.f.Trace(theta, x, network.Options{Train: true, Seed: seed(0), Precision: t.half})
 	logits := trace.Output.Node()
 	loss = graph.ReduceAllMean(network.CrossEntropy(logits, y))
 	wrong = graph.ReduceAllMean(graph.ConvertDType(network.Wrong(logits, y), dtypes.Float32))
@@ -60,8 +61,17 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 			trained, weights = append(trained, i), append(weights, theta[i])
 		}
 	}
+	grads := graph.Gradient(loss, weights...)
+	statistics := make([]*graph.Node, 0, len(params)-len(trained))
+	for _, p := range params {
+		if p.Buffer() {
+			statistics = append(statistics, trace.Updates[p.Name])
+		}
+	}
+	mean := t.mean(slices.Concat(grads, statistics, []*graph.Node{loss, wrong}))
 	// Behind a barrier no weight is updated before all gradients are read off the old ones: the loop can then work in place.
-	grads := graph.OptimizationBarriers(graph.Gradient(loss, weights...)...)
+	grads = graph.OptimizationBarriers(mean[:len(grads)]...)
+	statistics, loss, wrong = mean[len(grads):len(mean)-2], mean[len(mean)-2], mean[len(mean)-1]
 	next = make([]*graph.Node, len(state))
 	for k, i := range trained {
 		var slots []*graph.Node
@@ -75,38 +85,29 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 	}
 	for i, p := range params {
 		if p.Buffer() {
-			next[i] = graph.Add(graph.MulScalar(theta[i], 1-statisticsRate), graph.MulScalar(trace.Updates[p.Name], statisticsRate))
+			next[i] = graph.Add(graph.MulScalar(theta[i], 1-statisticsRate), graph.MulScalar(statistics[0], statisticsRate))
+			statistics = statistics[1:]
 		}
 	}
 	return next, loss, wrong
 }
 
-// plan is what a group of steps is told from the host: sample numbers [count·batch], scalars [count·k], seeds [count·2] of
-// dropout and augmentation.
-func (t *Trainer) plan(first, count, room int) (index []int32, scalars []float32, seeds []uint32) {
-	index = make([]int32, room*t.c.Batch)
+// plan is what a group of steps is told from the host, for one device: numbers of its share of the samples [room·share], scalars
+// [room·k], seeds [room·2] of dropout and augmentation. What is beyond count is 0.
+func (t *Trainer) plan(first, count, room, device int) (index []int32, scalars []float32, seeds []uint32) {
+	share := t.c.Batch / t.devices()
+	index = make([]int32, room*share)
+	batch := make([]int32, t.c.Batch)
 	for i := range count {
 		step := first + i
-		t.batch(step, index[i*t.c.Batch:(i+1)*t.c.Batch])
+		t.batch(step, batch)
+		copy(index[i*share:(i+1)*share], batch[device*share:])
 		scalars = append(scalars, t.rule.scalars(step, t.rate(step))...)
 		stream := t.c.stream(step)
-		seeds = append(seeds, mask(stream.Dropout, step), vary(stream.Augment, step))
+		seeds = append(seeds, mask(stream.Dropout, step, device), vary(stream.Augment, step, device))
 	}
 	width := len(scalars) / count
 	return index, append(scalars, make([]float32, (room-count)*width)...), append(seeds, make([]uint32, 2*(room-count))...)
-}
-
-// donate hands the state over to a call, which may overwrite it.
-func (t *Trainer) donate(state []*tensors.Tensor) ([]any, error) {
-	args := make([]any, len(state))
-	for i, s := range state {
-		d, err := graph.DonateTensorBuffer(s, t.f.Backend, 0)
-		if err != nil {
-			return nil, fmt.Errorf("donating state tensor %d: %w", i, err)
-		}
-		args[i] = d
-	}
-	return args, nil
 }
 
 // single takes one step a call.
@@ -117,7 +118,7 @@ type single struct {
 
 func newSingle(t *Trainer) (engine, error) {
 	size := len(t.layout())
-	e, err := t.f.Exec(t.key("one step"), func(in []*graph.Node) []*graph.Node {
+	e, err := t.f.ExecOver(t.mesh, t.key("one step"), func(in []*graph.Node) []*graph.Node {
 		next, loss, wrong := t.step(in[:size], in[size], in[size+1], in[size+2], in[size+3], in[size+4:])
 		return append(next, loss, wrong)
 	})
@@ -126,24 +127,20 @@ func newSingle(t *Trainer) (engine, error) {
 
 func (e single) limit() int { return 1 }
 
-func (e single) steps(state []*tensors.Tensor, first, _ int) ([]*tensors.Tensor, []float32, []float32, error) {
-	args, err := e.t.donate(state)
+func (e single) steps(state []*tensors.Tensor, data [][]any, first, _ int) ([]*tensors.Tensor, []float32, []float32, error) {
+	next, rest, err := e.t.call(e.exec, state, func(device int) []any {
+		index, scalars, seeds := e.t.plan(first, 1, 1, device)
+		args := append(slices.Clone(data[device]), index, seeds)
+		for _, s := range scalars {
+			args = append(args, s)
+		}
+		return args
+	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	index, scalars, seeds := e.t.plan(first, 1, 1)
-	args = append(append(args, e.t.d.Args()...), index, seeds)
-	for _, s := range scalars {
-		args = append(args, s)
-	}
-	out, err := e.exec.Call(args...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	n := len(state)
-	loss, wrong := tensors.ToScalar[float32](out[n]), tensors.ToScalar[float32](out[n+1])
-	network.Free(out[n:]...)
-	return out[:n], []float32{loss}, []float32{wrong}, nil
+	defer network.Free(rest...)
+	return next, []float32{tensors.ToScalar[float32](rest[0])}, []float32{tensors.ToScalar[float32](rest[1])}, nil
 }
 
 // loop takes up to room steps a call, in a While of the graph.
@@ -156,7 +153,7 @@ type loop struct {
 const room = 256
 
 func newLoop(t *Trainer) (engine, error) {
-	e, err := t.f.Exec(t.key("loop"), func(in []*graph.Node) []*graph.Node {
+	e, err := t.f.ExecOver(t.mesh, t.key("loop"), func(in []*graph.Node) []*graph.Node {
 		g := in[0].Graph()
 		shape := make([]shapes.Shape, 0, len(in)+3)
 		state := append([]*graph.Node{}, in...)
@@ -209,29 +206,27 @@ func (t *Trainer) body(s []*graph.Node) []*graph.Node {
 
 func (e loop) limit() int { return room }
 
-func (e loop) steps(state []*tensors.Tensor, first, count int) ([]*tensors.Tensor, []float32, []float32, error) {
-	args, err := e.t.donate(state)
+func (e loop) steps(state []*tensors.Tensor, data [][]any, first, count int) ([]*tensors.Tensor, []float32, []float32, error) {
+	var own []*tensors.Tensor
+	defer func() { network.Free(own...) }()
+	next, rest, err := e.t.call(e.exec, state, func(device int) []any {
+		index, scalars, seeds := e.t.plan(first, count, room, device)
+		plan := []*tensors.Tensor{
+			tensors.FromFlatDataAndDimensions(index, room, len(index)/room),
+			tensors.FromFlatDataAndDimensions(seeds, room, 2),
+			tensors.FromFlatDataAndDimensions(scalars, room, len(scalars)/room),
+		}
+		own = append(own, plan...)
+		return append(slices.Clone(data[device]), plan[0], plan[1], plan[2], int32(count))
+	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	index, scalars, seeds := e.t.plan(first, count, room)
-	own := []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(index, room, e.t.c.Batch),
-		tensors.FromFlatDataAndDimensions(seeds, room, 2),
-		tensors.FromFlatDataAndDimensions(scalars, room, len(scalars)/room),
-	}
-	defer network.Free(own...)
-	args = append(append(args, e.t.d.Args()...), own[0], own[1], own[2], int32(count))
-	out, err := e.exec.Call(args...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	n := len(state)
-	defer network.Free(out[n:]...)
-	loss, err1 := tensors.CopyFlatData[float32](out[n])
-	wrong, err2 := tensors.CopyFlatData[float32](out[n+1])
+	defer network.Free(rest...)
+	loss, err1 := tensors.CopyFlatData[float32](rest[0])
+	wrong, err2 := tensors.CopyFlatData[float32](rest[1])
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, nil, nil, err
 	}
-	return out[:n], loss[:count], wrong[:count], nil
+	return next, loss[:count], wrong[:count], nil
 }

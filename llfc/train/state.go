@@ -68,12 +68,21 @@ func order(n int, seed int64, epoch int) []int {
 	return rand.New(rand.NewPCG(uint64(seed), 0x6f72646572<<16|uint64(epoch))).Perm(n) // "order"
 }
 
-// vary is the seed of the augmentation of a step.
-func vary(seed int64, step int) uint32 {
-	return rand.New(rand.NewPCG(uint64(seed), 0x76617279<<32|uint64(step))).Uint32() // "vary"
+// vary is the seed of the augmentation of a step on a device.
+func vary(seed int64, step, device int) uint32 {
+	return draw(rand.NewPCG(uint64(seed), 0x76617279<<32|uint64(step)), device) // "vary"
 }
 
-// mask is the seed of the dropout masks of a step.
-func mask(seed int64, step int) uint32 {
-	return rand.New(rand.NewPCG(uint64(seed), 0x6d61736b<<32|uint64(step))).Uint32() // "mask"
+// mask is the seed of the dropout masks of a step on a device.
+func mask(seed int64, step, device int) uint32 {
+	return draw(rand.NewPCG(uint64(seed), 0x6d61736b<<32|uint64(step)), device) // "mask"
+}
+
+// draw returns the i-th number of a stream, from 0.
+func draw(from rand.Source, i int) uint32 {
+	r := rand.New(from)
+	for range i {
+		r.Uint32()
+	}
+	return r.Uint32()
 }

@@ -305,16 +305,18 @@ func TestAugmentation(t *testing.T) {
 	})
 }
 
-// No two steps share a seed, nor do augmentation and dropout.
+// No two steps share a seed, nor do two devices, nor augmentation and dropout.
 func TestSeedsOfSteps(t *testing.T) {
 	seen := map[uint32]bool{}
 	for step := range 1000 {
 		for seed := range int64(3) {
-			seen[mask(seed, step)], seen[vary(seed, step)] = true, true
+			for device := range 2 {
+				seen[mask(seed, step, device)], seen[vary(seed, step, device)] = true, true
+			}
 		}
 	}
-	if len(seen) < 6000-3 { // chance alone makes 0.004 pairs equal
-		t.Errorf("%d seeds of 6000", len(seen))
+	if len(seen) < 12000-3 { // chance alone makes 0.02 pairs equal
+		t.Errorf("%d seeds of 12000", len(seen))
 	}
 }
 
@@ -381,6 +383,10 @@ func TestBadConfigs(t *testing.T) {
 		"adam has no":         func(c *Config) { c.Optimiser.Momentum = 0.9 },
 		"unknown schedule":    func(c *Config) { c.Schedule.Name = "triangle" },
 		"does not fit into":   func(c *Config) { c.Schedule = Schedule{Name: "cosine", Warmup: 5} },
+		"unknown precision":   func(c *Config) { c.Precision = "fp8" },
+		"batch of 8 cannot":   func(c *Config) { c.Devices = 3 },
+		"-1 devices":          func(c *Config) { c.Devices = -1 },
+		"written as 0":        func(c *Config) { c.Devices = 1 },
 		"step schedule needs": func(c *Config) { c.Schedule = Schedule{Name: "step"} },
 	} {
 		c := adam()

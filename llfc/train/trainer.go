@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/gomlx/compute/distributed"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/llfc/feed"
@@ -20,6 +22,8 @@ type Trainer struct {
 	d      *feed.Feed
 	c      Config
 	rule   rule
+	half   dtypes.DType            // of linear maps; the zero value where they compute in float32
+	mesh   *distributed.DeviceMesh // nil for one device
 	engine engine
 
 	perm      []int // batch order of (permSeed, permEpoch), kept between steps
@@ -42,7 +46,7 @@ func (p Progress) Remaining() time.Duration {
 	return time.Duration(float64(p.Steps-p.Step) / p.Rate * float64(time.Second))
 }
 
-// NewTrainer checks the config against the data.
+// NewTrainer checks the config against the data and the backend.
 func NewTrainer(f *network.Model, d *feed.Feed, c Config) (*Trainer, error) {
 	if err := c.Check(d.Len()); err != nil {
 		return nil, err
@@ -54,7 +58,18 @@ func NewTrainer(f *network.Model, d *feed.Feed, c Config) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{f: f, d: d, c: c, rule: r}
+	half, err := c.half()
+	if err != nil {
+		return nil, err
+	}
+	if half != dtypes.InvalidDType && !f.Backend.Capabilities().DTypes[half] {
+		return nil, fmt.Errorf("train: the backend (%s) does not know %s, which precision %q needs", f.Backend.Name(), half, c.Precision)
+	}
+	mesh, err := c.mesh(f.Backend)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{f: f, d: d, c: c, rule: r, half: half, mesh: mesh}
 	t.engine, err = newEngine(t)
 	return t, err
 }
@@ -114,12 +129,17 @@ func (t *Trainer) Run(ctx context.Context, s State, until int, watch func(Progre
 		return State{}, err
 	}
 	defer func() { network.Free(device...) }()
+	data, free, err := t.spread()
+	if err != nil {
+		return State{}, err
+	}
+	defer free()
 	step, begin, group := s.Step, time.Now(), 1
 	for step < until && ctx.Err() == nil {
 		count := min(group, until-step)
 		started := time.Now()
 		var loss, wrong []float32
-		if device, loss, wrong, err = t.engine.steps(device, step, count); err != nil {
+		if device, loss, wrong, err = t.engine.steps(device, data, step, count); err != nil {
 			return State{}, fmt.Errorf("train: step %d: %w", step, err)
 		}
 		if err := t.diverged(loss, step); err != nil {
@@ -189,7 +209,11 @@ func (t *Trainer) upload(s State) ([]*tensors.Tensor, error) {
 	if err := t.f.Check(s.Theta); err != nil {
 		return nil, err
 	}
-	return network.Upload(t.f.Backend, s.Tensors())
+	state, err := network.Upload(t.f.Backend, s.Tensors())
+	if err != nil {
+		return nil, err
+	}
+	return t.replicate(state)
 }
 
 func (t *Trainer) download(device []*tensors.Tensor, step int) (State, error) {
