@@ -129,7 +129,8 @@ func firstInputs(d *feed.Feed, n int) (network.Tensor, error) {
 	return network.Tensor{Name: "input", Dims: x.Shape().Dimensions, Data: values}, err
 }
 
-// Measure measures a pair layer by layer on a split, and its line on the others too.
+// Measure measures a pair layer by layer on a split, and its line on the others too, under the policy of o. Where that looks at training
+// samples and o.Train is nil, they are those of a split "train" among the measured ones, else of the data set of the pair.
 func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
 	if err := SamePlace(p.A, p.B); err != nil {
 		return nil, err
@@ -141,5 +142,10 @@ func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Fe
 	if o.Progress == nil {
 		o.Progress = l.progress.count("measuring " + p.Name)
 	}
+	o, free, err := l.withTraining(ctx, p, o, slices.Concat([]*feed.Feed{d}, also)...)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	return measure.Pair(ctx, f, p.A.Theta, p.B.Theta, d, o, also...)
 }
