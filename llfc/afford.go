@@ -2,6 +2,7 @@ package llfc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,21 +93,60 @@ func (s Setting) Smoke() Setting {
 	return s.digits(Budget{Epochs: 6, TrainSamples: 600, TestSamples: 100})
 }
 
-// Test measures a pair on the test split of a setting's data set.
+// Test measures a pair on the test split of a setting's data set. A policy that looks at training samples gets the setting's.
 func (l *Lab) Test(ctx context.Context, s Setting, p Pair, o measure.Options) (*measure.Result, error) {
-	_, set, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	test, free, err := l.testing(ctx, s, p, &o)
 	if err != nil {
 		return nil, err
 	}
-	d, err := feed.New(l.Backend, set, p.B.Normalize)
-	if err != nil {
-		return nil, err
+	defer free()
+	return l.Measure(ctx, p, o, test)
+}
+
+// TestPath is Test without the features, at one forward pass for each α.
+func (l *Lab) TestPath(ctx context.Context, s Setting, p Pair, o measure.Options) (measure.Line, error) {
+	if err := SamePlace(p.A, p.B); err != nil {
+		return measure.Line{}, err
 	}
-	defer d.Free()
+	f, err := l.Model(p.A.Network)
+	if err != nil {
+		return measure.Line{}, err
+	}
+	test, free, err := l.testing(ctx, s, p, &o)
+	if err != nil {
+		return measure.Line{}, err
+	}
+	defer free()
+	lines, err := measure.Lines(ctx, f, p.A.Theta, p.B.Theta, o, test)
+	if err != nil {
+		return measure.Line{}, err
+	}
+	return lines[0], nil
+}
+
+// testing puts the test split on the device, and into o the training split where its policy needs one.
+func (l *Lab) testing(ctx context.Context, s Setting, p Pair, o *measure.Options) (test *feed.Feed, free func(), err error) {
 	if o.Progress == nil { // it takes seconds, and a notebook would keep the last state shown
 		o.Progress = func(int, int) {}
 	}
-	return l.Measure(ctx, p, o, d)
+	trainSet, testSet, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	if err != nil {
+		return nil, nil, err
+	}
+	method, err := o.Policy.Method()
+	if err != nil {
+		return nil, nil, err
+	}
+	if test, err = feed.New(l.Backend, testSet, p.B.Normalize); err != nil || !method.Data || o.Train != nil {
+		return test, func() { test.Free() }, err
+	}
+	train, err := feed.New(l.Backend, trainSet, p.B.Normalize)
+	if err != nil {
+		test.Free()
+		return nil, nil, err
+	}
+	o.Train = train
+	return test, func() { test.Free(); train.Free() }, nil
 }
 
 // Compare sets settings side by side as a table: what a notebook trains beside what the paper trained.
@@ -119,7 +159,14 @@ func Compare(names []string, settings ...Setting) (headers []string, rows [][]st
 		{"training samples", func(s Setting) string { return allOr(s.TrainSamples) }},
 		{"test samples", func(s Setting) string { return allOr(s.TestSamples) }},
 		{"network", func(s Setting) string {
-			return strings.TrimSpace(fmt.Sprint(s.Network.Architecture, " ", strings.Trim(fmt.Sprint(s.Network.Widths), "[]")))
+			text := strings.TrimSpace(fmt.Sprint(s.Network.Architecture, " ", strings.Trim(fmt.Sprint(s.Network.Widths), "[]")))
+			if n := s.Network; n.Width > 0 {
+				text += fmt.Sprintf(" %d, width %d", n.Depth, n.Width)
+			}
+			if len(s.Network.Head) > 0 {
+				text += fmt.Sprintf(", head %v", s.Network.Head)
+			}
+			return text
 		}},
 		{"initialisation", func(s Setting) string { return s.Network.Init }},
 		{"inputs", func(s Setting) string {
@@ -133,12 +180,30 @@ func Compare(names []string, settings ...Setting) (headers []string, rows [][]st
 		}},
 		{"batch", func(s Setting) string { return fmt.Sprint(s.Train.Batch) }},
 		{"epochs", func(s Setting) string { return fmt.Sprint(s.Train.Epochs) }},
+		{"schedule", func(s Setting) string {
+			if c := s.Train.Schedule; len(c.At) > 0 {
+				return fmt.Sprintf("×%g after epochs %s", c.Factor, strings.Join(strings.Fields(strings.Trim(fmt.Sprint(c.At), "[]")), ", "))
+			}
+			return s.Train.Schedule.Name
+		}},
+		{"augmentation", func(s Setting) string {
+			if s.Train.Augment == (feed.Augment{}) {
+				return ""
+			}
+			text, err := json.Marshal(s.Train.Augment)
+			if err != nil {
+				panic(err) // plain data marshals
+			}
+			return strings.NewReplacer("{", "", "}", "", `"`, "", ":", " ", ",", ", ").Replace(string(text))
+		}},
 	} {
 		row := []string{line.name}
 		for _, s := range settings {
 			row = append(row, line.of(s))
 		}
-		rows = append(rows, row)
+		if strings.Join(row[1:], "") != "" { // an MLP has neither schedule nor augmentation
+			rows = append(rows, row)
+		}
 	}
 	return append([]string{"setting"}, names...), rows
 }

@@ -7,11 +7,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"layerwise/data"
 	"layerwise/llfc/measure"
+	"layerwise/llfc/merge"
 )
 
 func TestAfford(t *testing.T) {
@@ -132,6 +134,35 @@ func TestAffordPictures(t *testing.T) {
 		}
 		if run := must[Run](t)(l.Run(ctx, smoke, 1)); run.Steps() > 20 {
 			t.Errorf("smoke: %d steps", run.Steps())
+		}
+	}
+}
+
+// TestTestPath: the line alone is the line of the whole measurement, under a policy that looks at the setting's training samples too.
+func TestTestPath(t *testing.T) {
+	ctx := context.Background()
+	l, _ := open(t)
+	s := tiny()
+	p := must[Pair](t)(l.Spawned(ctx, s, 1, 1))
+	for _, policy := range []merge.Policy{{}, {Name: "repair", Batch: 100}} {
+		o := measure.Options{Alphas: []float64{0.25}, Policy: policy}
+		line, whole := must[measure.Line](t)(l.TestPath(ctx, s, p, o)), must[*measure.Result](t)(l.Test(ctx, s, p, o)).Lines[0]
+		if fmt.Sprint(line.Alphas, line.Error, line.Samples, line.Policy) != fmt.Sprint(whole.Alphas, whole.Error, whole.Samples, whole.Policy) {
+			t.Errorf("%+v, expected %+v", line, whole)
+		}
+		if policy.Name != "" && line.Policy.Samples != s.TrainSamples {
+			t.Errorf("the policy looked at %d training samples; the setting has %d", line.Policy.Samples, s.TrainSamples)
+		}
+	}
+}
+
+func TestCompareConvolutional(t *testing.T) {
+	s := must[Setting](t)(VGGCIFAR().Narrow(16).Within("quick"))
+	_, rows := Compare([]string{"paper", "here"}, VGGCIFAR(), s)
+	for _, want := range []string{"network|vgg 16, width 64, head [4096 4096]|vgg 16, width 16", "schedule|×0.1 after epochs 80, 120|×0.1 after epochs 5, 8",
+		"augmentation|crop 4, flip true|crop 4, flip true"} {
+		if !slices.ContainsFunc(rows, func(row []string) bool { return strings.Join(row, "|") == want }) {
+			t.Errorf("no row %q in %q", want, rows)
 		}
 	}
 }

@@ -157,14 +157,19 @@ func Commutativity(title string, r *measure.Result) (*plotting.Figure, error) {
 		plotting.Series{Name: "Dist_W", Data: c.W}, plotting.Series{Name: "Dist_H", Data: c.H})
 }
 
-// Samples draws the first n images of a set over their class names. Only the first channel is drawn.
+// Samples draws the first n pictures of a set over their class names: in colour those of three channels, of others the first channel in grey.
 func Samples(title string, s *data.Set, n int) (*plotting.Figure, error) {
 	names, pictures := []string{}, []image.Image{}
 	for i := range min(n, s.Len()) {
 		h, w, channels := s.Shape[0], s.Shape[1], s.Shape[2]
-		m := image.NewGray(image.Rect(0, 0, w, h))
+		m := image.NewNRGBA(image.Rect(0, 0, w, h))
 		for k := range h * w {
-			m.SetGray(k%w, k/w, color.Gray{Y: uint8(255 * float32(s.Sample(i)[k*channels]) / s.Max)})
+			at := func(c int) uint8 { return uint8(255 * float32(s.Sample(i)[k*channels+c]) / s.Max) }
+			pixel := color.NRGBA{at(0), at(0), at(0), 255}
+			if channels == 3 {
+				pixel.G, pixel.B = at(1), at(2)
+			}
+			m.SetNRGBA(k%w, k/w, pixel)
 		}
 		names, pictures = append(names, s.Classes[s.Labels[i]]), append(pictures, m)
 	}

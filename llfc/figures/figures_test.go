@@ -130,6 +130,14 @@ func TestSamples(t *testing.T) {
 			t.Errorf("pixel %d is %s, expected %s", i, rows[64+i][3], want)
 		}
 	}
+	colour := &data.Set{Name: "c", Shape: []int{1, 2, 3}, Classes: []string{"x"}, Max: 255, Labels: []int32{0}, Pixels: []uint8{255, 0, 0, 0, 255, 0}}
+	var grey []string
+	for _, r := range must[*plotting.Figure](t)(Samples("colour", colour, 1)).Table().Rows {
+		grey = append(grey, r[3])
+	}
+	if fmt.Sprint(grey) != "[76 150]" { // of red 0.299·255, of green 0.587·255
+		t.Errorf("a red and a green pixel have the grey values %v", grey)
+	}
 	if _, err := Samples("none", set, 0); err == nil {
 		t.Error("no samples were drawn without an error")
 	}
