@@ -101,15 +101,21 @@ func (s Setting) within(b Budget) Setting {
 	if b.Epochs == 0 {
 		return s
 	}
-	share := float64(b.Epochs) / float64(s.Train.Epochs)
-	s.Train.Schedule.At = slices.Clone(s.Train.Schedule.At)
-	for i, at := range s.Train.Schedule.At {
-		s.Train.Schedule.At[i] = max(1, int(math.Round(share*float64(at))))
-	}
-	s.Train.Schedule.Warmup *= share
-	s.Train.Epochs, s.TrainSamples, s.TestSamples = b.Epochs, b.TrainSamples, b.TestSamples
+	s.Train, s.TrainSamples, s.TestSamples = Over(s.Train, b.Epochs), b.TrainSamples, b.TestSamples
 	s.Name += ", " + b.Name
 	return s
+}
+
+// Over is a config drawn together, or out, to so many epochs: its schedule keeps its proportions.
+func Over(c train.Config, epochs int) train.Config {
+	share := float64(epochs) / float64(c.Epochs)
+	c.Schedule.At = slices.Clone(c.Schedule.At)
+	for i, at := range c.Schedule.At {
+		c.Schedule.At[i] = max(1, int(math.Round(share*float64(at))))
+	}
+	c.Schedule.Warmup *= share
+	c.Epochs = epochs
+	return c
 }
 
 // Narrow is the setting with a network of another width, and a VGG without its dense head, which outweighs a narrow network's convolutions.

@@ -94,7 +94,7 @@ func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, 
 			return nil, nil, err
 		}
 		both = [2]*data.Set{train, test}
-		l.loaded[name] = both
+		l.loaded[name], l.loaded[train.Name] = both, both // a run knows a folder of pictures by its last element alone
 	}
 	for i, n := range []int{trainN, testN} {
 		if n > 0 && n < both[i].Len() {

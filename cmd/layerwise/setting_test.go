@@ -136,6 +136,7 @@ func TestImageFolder(t *testing.T) {
 	const common = "train --network resnet --depth 8 --width 2 --data images:shades --epochs 2 --batch 8 --backend go "
 	ok(t, common+"--augment paper --out a")
 	ok(t, common+"--augment none --seed 2 --out b")
+	ok(t, strings.Replace(common, "images:shades", "images:"+filepath.Join(dir, "link"), 1)+"--seed 3 --out c")
 	if n := checkpoint(t, "a").Network; n.Classes != 2 || !reflect.DeepEqual(n.Input, []int{8, 8, 3}) {
 		t.Errorf("trained %s", n.JSON())
 	}
@@ -147,7 +148,7 @@ func TestImageFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join("link", "test", "dark", "a.png"), []byte("not a picture"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{common + "--out c", "measure a b --backend go --data images:link --out ab", "data --get images:link"} {
+	for _, line := range []string{common + "--out d", "measure a b --backend go --data images:link --out ab", "data --get images:link"} {
 		if status, _, errs := do(t, line); status == success || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "test/dark/a.png") {
 			t.Errorf("layerwise %s: status %d, %s", line, status, errs)
 		}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 
+	"layerwise/llfc"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/train"
 )
@@ -39,7 +39,7 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 	augment := c.choice("augment", "", "how training pictures are varied, by `name`: none, paper (crop and flip) or rebasin (zoom, flip and turn)", sets...)
 	return func(t train.Config) (train.Config, error) {
 		if c.set("epochs") {
-			t = over(t, *epochs)
+			t = llfc.Over(t, *epochs)
 		}
 		if c.set("batch") {
 			t.Batch = *batch
@@ -92,16 +92,4 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 		}
 		return t, nil
 	}
-}
-
-// over is a config drawn together, or out, to so many epochs.
-func over(t train.Config, epochs int) train.Config {
-	share := float64(epochs) / float64(t.Epochs)
-	t.Schedule.At = slices.Clone(t.Schedule.At)
-	for i, at := range t.Schedule.At {
-		t.Schedule.At[i] = max(1, int(math.Round(share*float64(at))))
-	}
-	t.Schedule.Warmup *= share
-	t.Epochs = epochs
-	return t
 }
