@@ -202,6 +202,9 @@ func TestMisuse(t *testing.T) {
 		{"reproduce --scale huge", "expected one of smoke, quick, paper"},
 		{"reproduce --scale smoke --out a", "--out a is a file"},
 		{"reproduce --markdown gone", "gone"},
+		{"reproduce --study gan", `"gan" for --study: expected one of mlp, convnets`},
+		{"reproduce --nets resnet20", "only convnets has several"},
+		{"reproduce --study convnets --nets alexnet", `unknown network "alexnet"; of scale quick: vgg16-bn, resnet20`},
 		{"doctor now", "1 arguments"},
 	} {
 		status, out, errs := do(t, c.line)

@@ -13,7 +13,7 @@ import (
 )
 
 var reproduceVerb = verb{
-	name: "reproduce", args: "[--scale NAME] [--out DIR]", about: "Runs the paper's experiments, checks its claims and writes the report",
+	name: "reproduce", args: "[--study NAME] [--scale NAME] [--out DIR]", about: "Runs the paper's experiments, checks its claims and writes the report",
 	example: "layerwise reproduce --scale smoke --out out/smoke",
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
@@ -22,8 +22,10 @@ var reproduceVerb = verb{
 			names = append(names, s.Name)
 		}
 		c.backendFlag()
-		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes) or paper (an hour)", names...)
-		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`")
+		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes; convnets hours) or paper (an hour; convnets a GPU)", names...)
+		study := c.choice("study", reproduce.Studies()[0], "which, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
+		nets := c.String("nets", "", "of --study convnets these networks alone, by `names` with commas")
+		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`; of --study convnets by default to out/convnets")
 		table := c.String("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
 		if err := c.parse(0); err != nil {
 			return err
@@ -31,9 +33,12 @@ var reproduceVerb = verb{
 		if *table != "" {
 			return printTable(c, *table)
 		}
-		scale, err := reproduce.ScaleByName(*name)
+		run, err := reproduce.Plan(*study, *name, strings.FieldsFunc(*nets, func(r rune) bool { return r == ',' })...)
 		if err != nil {
 			return misuse{err}
+		}
+		if !c.set("out") && *study != reproduce.Studies()[0] {
+			*out = filepath.Join("out", *study)
 		}
 		if err := c.need("out"); err != nil {
 			return err
@@ -46,11 +51,13 @@ var reproduceVerb = verb{
 			return err
 		}
 		defer l.Close()
-		study, err := reproduce.Run(ctx, l, scale)
+		began := time.Now()
+		report, err := run(ctx, l)
 		if err != nil {
 			return err
 		}
-		claims, err := study.Write(*out)
+		took := time.Since(began)
+		claims, err := report.Write(*out)
 		if err != nil {
 			return err
 		}
@@ -62,8 +69,8 @@ var reproduceVerb = verb{
 			return err
 		}
 		holds, fails, open := claims.Count()
-		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, scale.Name,
-			study.Took.Round(100*time.Millisecond), filepath.Join(*out, "index.html"))
+		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, *name,
+			took.Round(100*time.Millisecond), filepath.Join(*out, "index.html"))
 		return nil
 	},
 }
