@@ -208,7 +208,7 @@ func TestSpecsThatDoNotFit(t *testing.T) {
 		"head is given":                   {Architecture: "resnet", Depth: 20, Width: 4, Shortcut: "pad", Head: []int{8}},
 		"stem \"large\"; known":           {Architecture: "bottleneck", Depth: 50, Width: 4, Stem: "large"},
 		"unknown norm \"group\"":          {Architecture: "vgg", Depth: 11, Width: 4, Norm: "group"},
-		"depth is given":                  {Architecture: "lenet", Depth: 5},
+		"depth given":                     {Architecture: "lenet", Depth: 5},
 	} {
 		s.Input, s.Classes, s.Init = []int{32, 32, 3}, 10, "he"
 		if _, err := New(s); err == nil || !strings.Contains(err.Error(), want) {
