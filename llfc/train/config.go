@@ -33,6 +33,10 @@ type Config struct {
 // With "bf16" they take inputs and weights rounded to bfloat16 and give results rounded to it, forward and backward, as PyTorch's
 // autocast does; biases, norms, nonlinearities, loss, weights and the optimiser's state stay float32, and so do checkpoints and all
 // measuring. bfloat16 has the range of float32, so the loss needs no scaling.
+//
+// It is not the default, for it gains nothing on a CPU, not even on one that multiplies bfloat16 itself: BenchmarkSteps, on 2 cores of a
+// busy Xeon with AMX, took 9.4 ms of processor time for a step of a 3×512 MLP against 7.2 in float32, and 858 against 781 for one of
+// ResNet-20 with XLA; with the pure-Go backend 21 against 15, and 4992 against 3652. It was not tried on a GPU, whose gain it is for.
 func (c Config) half() (dtypes.DType, error) {
 	switch c.Precision {
 	case "":

@@ -18,6 +18,10 @@ import (
 // n devices make the step of one, to the rounding of the sums. Batch norms normalise by the statistics of their device's share, as
 // PyTorch's DistributedDataParallel does, and the running statistics follow the mean of the devices' (PyTorch keeps the first
 // device's). Dropout and augmentation draw from a seed for each device. So the number of devices is part of what names a run.
+//
+// XLA shows the cores of a CPU as four devices, on which the tests prove all this; they share the cores, so nothing is gained:
+// BenchmarkSteps, on 2 busy cores, took 781, 807 and 875 ms of processor time for a step of ResNet-20 over 1, 2 and 4 of them, and 7.2, 10.9
+// and 17.2 ms for one of a 3×512 MLP. Several GPUs were not tried.
 
 // devices is the number of devices that share a step.
 func (t *Trainer) devices() int { return max(t.c.Devices, 1) }
