@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -394,6 +395,18 @@ func TestBadConfigs(t *testing.T) {
 		if err := c.Check(60); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("expected an error with %q, got %v", want, err)
 		}
+	}
+}
+
+// A run is named by its config's text: what a config does not ask for must not be in it, or runs of before would be trained again.
+func TestPlainConfigsKeepTheirNames(t *testing.T) {
+	got, err := json.Marshal(adam())
+	want := `{"optimiser":{"name":"adam","rate":0.01},"schedule":{},"batch":8,"epochs":5,"streams":[{"from":0,"order":3,"dropout":4}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v; expected %s", got, err, want)
+	}
+	if got, err := json.Marshal(over(2, mixed(adam()))); err != nil || !strings.HasSuffix(string(got), `,"precision":"bf16","devices":2}`) {
+		t.Errorf("precision and devices do not name the run: %s, %v", got, err)
 	}
 }
 
