@@ -52,7 +52,7 @@ var reproduceVerb = verb{
 		}
 		defer l.Close()
 		began := time.Now()
-		report, err := run(ctx, l)
+		report, err := run(ctx, l, func(line string) { fmt.Fprintln(c.err, line) })
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,11 @@ type Trial struct {
 	Half, CoefHalf measure.Profile // 1 − cos_½ and coef_½
 }
 
+// String is the pair and what its line does, in one line.
+func (t Trial) String() string {
+	return fmt.Sprintf("%s, %s, seed %d: %s", t.Net, t.Kind, t.Seed, t.Result)
+}
+
 // ConvStudy is convolutional networks, measured: spawned pairs against the epoch at which they part, independent pairs with it, permuted
 // pairs against width, each under every policy of its network.
 type ConvStudy struct {
@@ -62,13 +67,13 @@ func (n Net) last() string {
 	return spawnedKind(n.Setting, slices.Max(n.Spawn)).id
 }
 
-// RunConv trains what is missing and measures all pairs.
-func RunConv(ctx context.Context, l *llfc.Lab, s ConvScale) (*ConvStudy, error) {
+// RunConv trains what is missing and measures all pairs; tell, if any, hears of every trial.
+func RunConv(ctx context.Context, l *llfc.Lab, s ConvScale, tell func(Trial)) (*ConvStudy, error) {
 	study := &ConvStudy{Scale: s, Lab: l, Began: time.Now()}
 	for _, n := range s.Nets {
 		for _, seed := range s.Seeds {
 			for _, k := range n.kinds() {
-				if err := study.measure(ctx, n, k, seed); err != nil {
+				if err := study.measure(ctx, n, k, seed, tell); err != nil {
 					return nil, fmt.Errorf("%s, %s, seed %d: %w", n.Name, k.name, seed, err)
 				}
 			}
@@ -79,7 +84,7 @@ func RunConv(ctx context.Context, l *llfc.Lab, s ConvScale) (*ConvStudy, error) 
 }
 
 // measure measures a pair under every policy of its network.
-func (s *ConvStudy) measure(ctx context.Context, n Net, k kind, seed int64) error {
+func (s *ConvStudy) measure(ctx context.Context, n Net, k kind, seed int64, tell func(Trial)) error {
 	p, matched, err := k.make(ctx, s.Lab, seed)
 	if err != nil {
 		return err
@@ -105,6 +110,9 @@ func (s *ConvStudy) measure(ctx context.Context, n Net, k kind, seed int64) erro
 			return err
 		}
 		s.Trials = append(s.Trials, t)
+		if tell != nil {
+			tell(t)
+		}
 	}
 	return nil
 }

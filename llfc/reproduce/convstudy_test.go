@@ -39,13 +39,17 @@ func microConv() ConvScale {
 func TestConvStudy(t *testing.T) {
 	runs, dir := t.TempDir(), t.TempDir()
 	scale := microConv()
-	study, err := RunConv(t.Context(), lab(t, runs), scale)
+	var told []string
+	study, err := RunConv(t.Context(), lab(t, runs), scale, func(m Trial) { told = append(told, m.String()) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := 2 * (3*5 + 2*(2*3)) // seeds × (kinds × policies of each network)
 	if len(study.Trials) != want {
 		t.Fatalf("%d trials, expected %d", len(study.Trials), want)
+	}
+	if len(told) != want || !strings.Contains(told[want-1], "ln-x2, permuted, seed 2: ") || !strings.Contains(told[want-1], "rescale samples=40") {
+		t.Errorf("told of %d trials, last %q", len(told), told)
 	}
 	for _, m := range study.Trials {
 		if (m.Match != nil) != (m.Kind == "permuted") || math.IsNaN(m.K) == strings.HasPrefix(m.Kind, "spawned") || m.Ends[0].Theta != nil {
@@ -61,7 +65,7 @@ func TestConvStudy(t *testing.T) {
 	t.Run("files", func(t *testing.T) { checkConvFiles(t, dir, study, card) })
 	t.Run("again", func(t *testing.T) {
 		before := files(t, runs)
-		again, err := RunConv(t.Context(), lab(t, runs), scale)
+		again, err := RunConv(t.Context(), lab(t, runs), scale, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +155,9 @@ func checkConvTables(t *testing.T, dir string, study *ConvStudy, card llfc.Score
 			}
 		}
 	}
-	claim := func(id string) llfc.Claim { return card[slices.IndexFunc(card, func(c llfc.Claim) bool { return c.ID == id })] }
+	claim := func(id string) llfc.Claim {
+		return card[slices.IndexFunc(card, func(c llfc.Claim) bool { return c.ID == id })]
+	}
 	blend, reset := "interpolate", "reset samples=40 batch=40"
 	for i, seed := range []string{"1", "2"} {
 		barrier := func(pair, policy string) float64 {
@@ -240,7 +246,7 @@ func networksOf(study *ConvStudy) map[string]bool {
 func TestConvStudyStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := RunConv(ctx, lab(t, t.TempDir()), microConv()); !errors.Is(err, context.Canceled) {
+	if _, err := RunConv(ctx, lab(t, t.TempDir()), microConv(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled study ended with %v", err)
 	}
 }

@@ -22,8 +22,11 @@ const (
 // Studies names what Plan knows, the usual one first.
 func Studies() []string { return []string{mlp, convnets} }
 
-// Plan finds a study at a scale; what it returns runs it. nets are networks of the study convnets, to which it is restricted; none are all.
-func Plan(study, scale string, nets ...string) (func(ctx context.Context, l *llfc.Lab) (Report, error), error) {
+// Runner trains what is missing and measures; tell hears what was found, a line at a time.
+type Runner func(ctx context.Context, l *llfc.Lab, tell func(line string)) (Report, error)
+
+// Plan finds a study at a scale. nets are networks of the study convnets, to which it is restricted; none are all.
+func Plan(study, scale string, nets ...string) (Runner, error) {
 	switch study {
 	case mlp:
 		if len(nets) > 0 {
@@ -33,7 +36,7 @@ func Plan(study, scale string, nets ...string) (func(ctx context.Context, l *llf
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context, l *llfc.Lab) (Report, error) { return Run(ctx, l, s) }, nil
+		return func(ctx context.Context, l *llfc.Lab, _ func(string)) (Report, error) { return Run(ctx, l, s) }, nil
 	case convnets:
 		s, err := ConvScaleByName(scale)
 		if err == nil {
@@ -42,7 +45,9 @@ func Plan(study, scale string, nets ...string) (func(ctx context.Context, l *llf
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context, l *llfc.Lab) (Report, error) { return RunConv(ctx, l, s) }, nil
+		return func(ctx context.Context, l *llfc.Lab, tell func(string)) (Report, error) {
+			return RunConv(ctx, l, s, func(t Trial) { tell(t.String()) })
+		}, nil
 	}
 	return nil, fmt.Errorf("unknown study %q; known: %s", study, strings.Join(Studies(), ", "))
 }
