@@ -1,70 +1,129 @@
 package network
 
 import (
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// fewChannels is the number of input channels up to which gathering patches into one matrix product beats a convolution on
-// every backend measured.
-const fewChannels = 4
+// How a convolution is lowered is decided here alone, from the backend and the shapes, so that a resumed run repeats a run to the bit.
+// The table is what measured best on CPUs (benchmarks/conv); an XLA plugin for another device keeps its own convolution.
+//
+//	                      XLA on the CPU                               pure Go
+//	1×1                   one matrix product                           the same
+//	≤ 4 input channels    patches, one matrix product                  the same
+//	image below 3×3       shifts: one matrix product each              the same
+//	3×3, stride 1         ours: XLA's own forward, below 128 channels; shifts
+//	                      Winograd forward from there; dx as a forward
+//	                      convolution of dy; dw by Winograd
+//	others                XLA's own forward, backward by shifts        shifts
+//
+// XLA's gradient of the weights is what costs: three times its forward pass at stride 1, ten times at stride 2.
+const (
+	fewChannels  = 4   // up to here gathering patches into one matrix product beats a convolution on every CPU backend
+	manyChannels = 128 // from here on Winograd's products outweigh its transforms in the forward pass
+	someChannels = 8   // from here on they do for the gradient of the weights
+)
 
-// convolve is the convolution of h [batch, H, W, in] with w [size, size, in, out]. shifted avoids the backend's own convolution:
-// the pure-Go backend's is 60–80 times slower than matrix products, and XLA's CPU one falls to a naive loop where the
-// image is smaller than the kernel.
+// device tells apart the backends that need different lowerings.
+type device int
+
+const (
+	pureGo device = iota
+	xlaCPU
+	xlaOther
+)
+
+// deviceOf reads the plugin's name off the backend's description, "xla:NAME - …".
+func deviceOf(g *graph.Graph) device {
+	b := g.Backend()
+	if b.Name() != "xla" {
+		return pureGo
+	}
+	plugin, _, _ := strings.Cut(strings.ToLower(b.Description()), " - ")
+	if strings.Contains(plugin, "cpu") {
+		return xlaCPU
+	}
+	return xlaOther
+}
+
+// convolve is the convolution of h [batch, H, W, in] with w [size, size, in, out]. With shifted it keeps to matrix products.
 func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
-	in := w.Shape().Dim(2)
+	in, small := w.Shape().Dim(2), min(h.Shape().Dim(1), h.Shape().Dim(2)) < k.Size
+	on := deviceOf(h.Graph())
 	switch {
+	case on == xlaOther && !shifted:
+		return convolveBackend(h, w, k)
+	case k.Size == 1 && k.Pad == 0:
+		return convolvePoints(h, w, k)
 	case in <= fewChannels:
 		return convolvePatches(h, w, k)
-	case shifted, min(h.Shape().Dim(1), h.Shape().Dim(2)) < k.Size:
+	case shifted, small, on == pureGo:
 		return convolveShifts(h, w, k)
+	case k.Size == 3 && k.Pad == 1 && k.stride() == 1 && winogradPays(h, w):
+		return withGradient(h, w, convolve3, func(x, w, dy *graph.Node) (dx, dw *graph.Node) {
+			return convolve3(dy, turn(w)), winogradWeights(x, dy)
+		})
 	}
+	forward := func(x, w *graph.Node) *graph.Node { return convolveBackend(x, w, k) }
+	return withGradient(h, w, forward, func(x, w, dy *graph.Node) (dx, dw *graph.Node) {
+		x, w = graph.Identity(x), graph.Identity(w) // no gradient ends in a node made by StopGradient
+		d := graph.Gradient(graph.ReduceAllSum(graph.Mul(convolveShifts(x, w, k), dy)), x, w)
+		return d[0], d[1]
+	})
+}
+
+// convolve3 is the convolution with a 3×3 kernel, stride 1 and a pad of 1.
+func convolve3(x, w *graph.Node) *graph.Node {
+	if min(w.Shape().Dim(2), w.Shape().Dim(3)) >= manyChannels {
+		return winograd(x, w)
+	}
+	return convolveBackend(x, w, Kernel{Size: 3, Pad: 1})
+}
+
+// winogradPays tells whether the gradient of the weights goes by tiles: not where filling them up would double the image, and not in half
+// precision, which the transforms would use up.
+func winogradPays(x, w *graph.Node) bool {
+	h, v := x.Shape().Dim(1), x.Shape().Dim(2)
+	return x.DType() == dtypes.Float32 && min(w.Shape().Dim(2), w.Shape().Dim(3)) >= someChannels && up(h)*up(v) <= 2*h*v
+}
+
+// turn is the kernel of the transposed convolution: turned by 180°, input and output channels exchanged.
+func turn(w *graph.Node) *graph.Node {
+	return graph.TransposeAllAxes(graph.Reverse(w, 0, 1), 0, 1, 3, 2)
+}
+
+// withGradient is forward(x, w) with a gradient of our own: backward gets x, w and the gradient dy with respect to the result. Gradients of
+// first order only. GoMLX knows custom gradients of one input; so both inputs pass through one each, on a path whose value is never taken.
+func withGradient(x, w *graph.Node, forward func(x, w *graph.Node) *graph.Node,
+	backward func(x, w, dy *graph.Node) (dx, dw *graph.Node)) *graph.Node {
+	xs, ws := graph.StopGradient(x), graph.StopGradient(w)
+	var dy, dx, dw *graph.Node
+	gradients := func() {
+		if dx == nil {
+			dx, dw = backward(xs, ws, dy)
+		}
+	}
+	x1 := graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node { gradients(); return dx })
+	w1 := graph.IdentityWithCustomGradient(w, func(_, _ *graph.Node) *graph.Node { gradients(); return dw })
+	y := graph.StopGradient(forward(xs, ws))
+	path := graph.BroadcastToDims(graph.Add(first(x1), first(w1)), y.Shape().Dimensions...)
+	y = graph.Where(graph.Const(x.Graph(), true), y, path)
+	// This one runs first in the reverse pass: whoever asks for several gradients of one graph gets each of its own dy.
+	return graph.IdentityWithCustomGradient(y, func(_, d *graph.Node) *graph.Node { dy, dx, dw = d, nil, nil; return d })
+}
+
+// first is the first element, as a scalar.
+func first(x *graph.Node) *graph.Node {
+	at := make([]graph.SliceAxisSpec, x.Rank())
+	for i := range at {
+		at[i] = graph.AxisElem(0)
+	}
+	return graph.Reshape(graph.Slice(x, at...))
+}
+
+// convolveBackend is the backend's own convolution.
+func convolveBackend(h, w *graph.Node, k Kernel) *graph.Node {
 	return graph.Convolve(h, w).PaddingPerDim([][2]int{{k.Pad, k.Pad}, {k.Pad, k.Pad}}).Strides(k.stride()).Done()
-}
-
-// convolvePatches joins the size² shifted inputs along the channels and multiplies once.
-func convolvePatches(h, w *graph.Node, k Kernel) *graph.Node {
-	d := w.Shape().Dimensions
-	patches := shifts(h, k)
-	x := graph.Concatenate(patches, -1)
-	s := x.Shape().Dimensions
-	y := graph.MatMul(graph.Reshape(x, s[0]*s[1]*s[2], s[3]), graph.Reshape(w, d[0]*d[1]*d[2], d[3]))
-	return graph.Reshape(y, s[0], s[1], s[2], d[3])
-}
-
-// convolveShifts adds up one matrix product for each of the size² positions of the kernel.
-func convolveShifts(h, w *graph.Node, k Kernel) *graph.Node {
-	d := w.Shape().Dimensions
-	var y *graph.Node
-	var s []int
-	for i, x := range shifts(h, k) {
-		s = x.Shape().Dimensions
-		wi := graph.Reshape(graph.Slice(w, graph.AxisElem(i/d[1]), graph.AxisElem(i%d[1])), d[2], d[3])
-		term := graph.MatMul(graph.Reshape(x, s[0]*s[1]*s[2], s[3]), wi)
-		if y == nil {
-			y = term
-		} else {
-			y = graph.Add(y, term)
-		}
-	}
-	return graph.Reshape(y, s[0], s[1], s[2], d[3])
-}
-
-// shifts returns the strided slice of the padded input that each position of the kernel sees, row by row.
-func shifts(h *graph.Node, k Kernel) []*graph.Node {
-	if k.Pad > 0 {
-		p := graph.PadAxis{Start: k.Pad, End: k.Pad}
-		h = graph.Pad(h, graph.ScalarZero(h.Graph(), h.DType()), graph.PadAxis{}, p, p, graph.PadAxis{})
-	}
-	s := k.stride()
-	n, m := (h.Shape().Dim(1)-k.Size)/s+1, (h.Shape().Dim(2)-k.Size)/s+1
-	out := make([]*graph.Node, 0, k.Size*k.Size)
-	for i := range k.Size {
-		for j := range k.Size {
-			rows := graph.AxisRange(i, i+(n-1)*s+1).Stride(s)
-			cols := graph.AxisRange(j, j+(m-1)*s+1).Stride(s)
-			out = append(out, graph.Slice(h, graph.AxisRange(), rows, cols, graph.AxisRange()))
-		}
-	}
-	return out
 }
