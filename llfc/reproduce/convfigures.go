@@ -32,14 +32,16 @@ func (s *ConvStudy) Figures() ([]figure, error) {
 	return out, err
 }
 
-// shown are the kinds of pairs that stand side by side: the first and the last fork, independent and permuted.
+// shown are the kinds of pairs that stand side by side, the more they share the later: independent, of the first and the last fork, permuted.
 func (n Net) shown() []kind {
-	kinds := n.kinds()
 	var out []kind
-	for _, k := range kinds {
+	for _, k := range slices.Backward(n.kinds()) {
 		if math.IsNaN(k.epochs) || k.epochs == slices.Min(n.Spawn) || k.epochs == slices.Max(n.Spawn) {
 			out = append(out, k)
 		}
+	}
+	if n.Width > 0 {
+		slices.Reverse(out)
 	}
 	return out
 }
@@ -98,7 +100,7 @@ func (s *ConvStudy) overSeeds() string {
 	if len(s.Scale.Seeds) == 1 {
 		return "one seed."
 	}
-	return fmt.Sprintf("mean over %d seeds; bands reach from the least to the largest of them.", len(s.Scale.Seeds))
+	return fmt.Sprintf("mean of %d seeds", len(s.Scale.Seeds)) + "; bands reach from the least to the largest of them."
 }
 
 // layerwise draws 1 − cos_½ and coef_½ of connected and independent pairs, under the policies that only blend weights and that reset.
@@ -184,7 +186,9 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 			if p.Folded {
 				name += ", folded"
 			}
-			weak = append(weak, plotting.Series{Name: name, Data: bare{w.Max}})
+			if !p.Folded { // folding leaves the inputs of the nonlinearities as they are
+				weak = append(weak, plotting.Series{Name: name, Data: bare{w.Max}})
+			}
 			com = append(com, plotting.Series{Name: name, Data: bare{commuteShares(c)}})
 		}
 	}
@@ -195,7 +199,7 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 	}
 	a.Width, b.Width = wideFor(acts), wideFor(maps)
 	return []figure{
-		{"weak-" + n.ID, n.Name, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3), batch norms as they are and folded.", a},
+		{"weak-" + n.ID, n.Name, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3); folding batch norms changes nothing here.", a},
 		{"commute-" + n.ID, n.Name, "Dist_com of every linear map over the smaller of the distances of its weights and of its inputs (Definition 4), mean over seeds, batch norms as they are and folded.", b},
 	}, nil
 }
@@ -207,15 +211,15 @@ type sweep struct {
 	trials [][]Trial
 }
 
-// sweeps draws the barrier and, below it, how far features are from interpolating linearly.
-func sweeps(title, xlabel string, all []sweep) (*plotting.Figure, error) {
+// sweeps draws the barrier over the mean of the ends and, beside it, how far features are from interpolating linearly.
+func sweeps(title, xlabel string, log bool, all []sweep) (*plotting.Figure, error) {
 	var panels []*plotting.Figure
 	for _, q := range []struct {
 		title, axis string
 		percent     bool
 		of          func(Trial) float64
 	}{
-		{"error barrier, test", "barrier over the mean of the ends", true, Trial.errorBarrier},
+		{"error barrier, test", "error barrier", true, Trial.errorBarrier},
 		{"1 − cos, mean over layers", "E[1 − cos], α = 0.5", false, Trial.meanHalf},
 		{"1 − cos, largest of all layers", "E[1 − cos], α = 0.5", false, Trial.mostHalf},
 	} {
@@ -233,6 +237,8 @@ func sweeps(title, xlabel string, all []sweep) (*plotting.Figure, error) {
 		}
 		if fig.Percent = q.percent; q.percent {
 			fig.Reference = []float64{stableBarrier}
+		} else {
+			fig.LogY = log
 		}
 		panels = append(panels, fig)
 	}
@@ -256,7 +262,7 @@ func (s *ConvStudy) instability(n Net) ([]figure, error) {
 		}
 		all = append(all, w)
 	}
-	fig, err := sweeps(n.Name+": spawned pairs against the epoch at which they part", "k, epochs shared", all)
+	fig, err := sweeps(n.Name+": spawned pairs against the epoch at which they part", "k, epochs shared", true, all)
 	return []figure{{"instability-" + n.ID, n.Name, "Instability (Frankle et al. 2020) and LLFC of pairs that share k epochs, by policy, " + s.overSeeds() +
 		" The dashed line is the 2 % of a stable pair.", fig}}, err
 }
@@ -269,6 +275,9 @@ func (s *ConvStudy) widening() ([]figure, error) {
 	}
 	var all []sweep
 	for _, p := range nets[0].Policies {
+		if p.Name == "rescale" { // six curves are as many as can be told apart; the tables have it
+			continue
+		}
 		for _, k := range nets[0].kinds() {
 			w := sweep{name: k.name + ", " + label(p)}
 			for _, n := range nets {
@@ -277,7 +286,7 @@ func (s *ConvStudy) widening() ([]figure, error) {
 			all = append(all, w)
 		}
 	}
-	fig, err := sweeps("Weight matching against width", "width, times the narrowest", all)
+	fig, err := sweeps("Weight matching against width", "width, times the narrowest", false, all)
 	return []figure{{"width", sectionWidth, "Barrier and LLFC of independent pairs before and after weight matching (Git Re-Basin) against width, by policy, " + s.overSeeds(), fig}}, err
 }
 

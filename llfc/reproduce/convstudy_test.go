@@ -164,7 +164,7 @@ func checkConvTables(t *testing.T, dir string, study *ConvStudy, card llfc.Score
 			e := columnOf(t, path, "error_fraction", map[string]string{"network": "bn", "pair": pair, "seed": seed, "policy": policy})
 			return slices.Max(e) - (e[0]+e[len(e)-1])/2
 		}
-		if want, got := barrier("independent", blend)-barrier("independent", reset), claim("bn/reset").Values[i]; math.Abs(want-got) > 1e-9 {
+		if want, got := barrier("independent", blend)-barrier("independent", reset), claim("bn/reset").Values[i]; math.Abs(want-got) > 1e-6 { // of 7 digits
 			t.Errorf("seed %s: a reset takes %g off the barrier by path.csv, %g by the claim", seed, want, got)
 		}
 		at := map[string]string{"network": "bn", "pair": "spawned-1", "seed": seed, "policy": reset}
@@ -173,7 +173,7 @@ func checkConvTables(t *testing.T, dir string, study *ConvStudy, card llfc.Score
 		for l := range cos {
 			most = math.Max(most, cos[l]/base[l])
 		}
-		if got := claim("bn/spawned-1/reset/baseline").Values[i]; math.Abs(most-got) > 1e-9 || len(cos) < 15 {
+		if got := claim("bn/spawned-1/reset/baseline").Values[i]; math.Abs(most-got) > 1e-6*got || len(cos) < 15 {
 			t.Errorf("seed %s: largest share of the baseline %g of %d layers, %g in the claim", seed, most, len(cos), got)
 		}
 	}
@@ -254,7 +254,7 @@ func TestConvStudyStops(t *testing.T) {
 func TestConvScales(t *testing.T) {
 	for _, s := range ConvScales() {
 		got, err := ConvScaleByName(s.Name)
-		if err != nil || got.Name != s.Name || s.About == "" || len(s.Seeds) != 2 || s.Alphas%2 == 0 || len(s.Nets) != 5 {
+		if err != nil || got.Name != s.Name || s.About == "" || len(s.Seeds) != 2 || s.Alphas%2 == 0 || len(s.Nets) < 4 {
 			t.Errorf("%s: %+v, %v", s.Name, s, err)
 		}
 		widths := map[int]bool{}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"layerwise/llfc/match"
 	"layerwise/llfc/measure"
@@ -14,8 +15,8 @@ import (
 // Table is the errors, barriers and 1 − cos_½ of every kind of pair of a network under every policy: means over seeds, and the barrier of
 // each seed.
 func (s *ConvStudy) Table(n Net) plotting.Table {
-	t := plotting.Table{Title: s.noted(fmt.Sprintf("%s, %d test samples, mean of %d seeds; errors in percent, loss in nats; barriers over the mean of the ends.",
-		n.Name, s.of(n.ID, "independent", n.Policies[0])[0].Samples, len(s.Scale.Seeds))),
+	t := plotting.Table{Title: s.noted(fmt.Sprintf("%s, %d test samples, %s; errors in percent, loss in nats; barriers over the mean of the ends.",
+		n.Name, s.of(n.ID, "independent", n.Policies[0])[0].Samples, spread(len(s.Scale.Seeds)))),
 		Headers: []string{"pair", "policy", "error A", "error B", "error at ½", "error barrier", "each seed", "loss barrier", "1 − cos_½, mean over layers", "largest", "largest share of 1 − cos_AB"}}
 	for _, k := range n.kinds() {
 		for _, p := range n.Policies {
@@ -46,7 +47,7 @@ func lossB(t Trial) float64  { return t.Losses().Values[0] }
 // Networks is what every trained network reached.
 func (s *ConvStudy) Networks() plotting.Table {
 	t := plotting.Table{Title: s.noted("The networks: error and loss on the test samples, seconds of training."),
-		Headers: []string{"network", "run", "role", "test samples", "test error %", "test loss (nats)", "trained in s", "on"}}
+		Headers: []string{"network", "run", "role", "test samples", "test error %", "test loss (nats)", "trained in s", "on", "training data"}}
 	var seen []string
 	for _, m := range s.Trials {
 		if m.Policy.Name != interpolate || m.Policy.Folded {
@@ -61,7 +62,8 @@ func (s *ConvStudy) Networks() plotting.Table {
 			if i == 1 {
 				wrong, loss, role = errorB(m), lossB(m), fmt.Sprintf("B, %s, seed %d", m.Kind, m.Seed)
 			}
-			t.Rows = append(t.Rows, []string{m.Net, c.Run.Name(), role, strconv.Itoa(m.Samples), fmt.Sprintf("%.2f", 100*wrong), fmt.Sprintf("%.3f", loss), c.Meta["seconds"], c.Meta["backend"]})
+			t.Rows = append(t.Rows, []string{m.Net, c.Run.Name(), role, strconv.Itoa(m.Samples), fmt.Sprintf("%.2f", 100*wrong), fmt.Sprintf("%.3f", loss), c.Meta["seconds"], c.Meta["backend"],
+				strings.TrimSpace(fmt.Sprintf("%s, %d samples. %s", c.Run.Data.Name, c.Run.Data.Samples, c.Run.Data.Note))})
 		}
 	}
 	return t
@@ -70,6 +72,7 @@ func (s *ConvStudy) Networks() plotting.Table {
 // MatchTable tells how the searches for permutations went.
 func (s *ConvStudy) MatchTable() plotting.Table {
 	t := matchTable("network")
+	t.Title = s.noted(t.Title + ".")
 	for _, m := range s.Trials {
 		if m.Match != nil && m.Policy.Name == interpolate {
 			t.Rows = append(t.Rows, append([]string{m.Net}, matchRow(m.Seed, *m.Match)...))
@@ -88,8 +91,8 @@ func matchRow(seed int64, r match.Result) []string {
 		fmt.Sprint(len(r.Objectives)), fmt.Sprintf("%.5g", slices.Min(r.Objectives)), fmt.Sprint(r.Sweeps[0])}
 }
 
-// number keeps every bit of a float64, in the fewest digits.
-func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+// number has the digits that a float32 forward pass gives; errors and their differences, shares of a few thousand samples, need fewer.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 7, 64) }
 
 // long is a table of every trial, a line for each number or point: what a program reads.
 type long struct {

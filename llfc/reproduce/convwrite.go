@@ -78,6 +78,14 @@ func (s *ConvStudy) title() string {
 	return "Convolutional networks: " + strings.Join(names, ", ") + " on " + strings.Join(distinct(sets), ", ")
 }
 
+func (s *ConvStudy) about() string {
+	seeds := "one seed"
+	if n := len(s.Scale.Seeds); n > 1 {
+		seeds = fmt.Sprintf("%d seeds", n)
+	}
+	return fmt.Sprintf("%s: %s; %s.", s.Scale.Name, s.Scale.About, seeds)
+}
+
 func (s *ConvStudy) summary(claims llfc.Scorecard) string {
 	holds, fails, open := claims.Count()
 	return fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number was computed by the run described under Provenance.\n\n"+
@@ -87,20 +95,26 @@ func (s *ConvStudy) summary(claims llfc.Scorecard) string {
 
 func (s *ConvStudy) page(claims llfc.Scorecard, figs []figure) report.Page {
 	p := report.Page{
-		Title: s.title(), Subtitle: s.noted(fmt.Sprintf("scale %s: %s; %d seeds.", s.Scale.Name, s.Scale.About, len(s.Scale.Seeds))),
+		Title: s.title(), Subtitle: s.noted("scale " + s.about()),
 		Summary: s.summary(claims), Claims: claimRows(claims), Provenance: s.provenance(),
 	}
+	p.Sections = s.sections(figs)
+	return p
+}
+
+// sections has one for each network, one for the permuted against width, and the networks themselves.
+func (s *ConvStudy) sections(figs []figure) []report.Section {
+	var out []report.Section
 	for _, n := range s.Scale.Nets {
 		sec := section(n.Name, figs)
 		sec.Tables = []plotting.Table{s.Table(n)}
-		p.Sections = append(p.Sections, sec)
+		out = append(out, sec)
 	}
 	if sec := section(sectionWidth, figs); len(sec.Figures) > 0 {
 		sec.Tables = []plotting.Table{s.MatchTable()}
-		p.Sections = append(p.Sections, sec)
+		out = append(out, sec)
 	}
-	p.Sections = append(p.Sections, report.Section{Title: "The networks", Tables: []plotting.Table{s.Networks()}})
-	return p
+	return append(out, report.Section{Title: "The networks", Tables: []plotting.Table{s.Networks()}})
 }
 
 func (s *ConvStudy) provenance() []report.Pair {
@@ -117,10 +131,10 @@ func (s *ConvStudy) provenance() []report.Pair {
 	return provenance(s.Lab, settings, s.Scale.Seeds, ends, strings.Join(distinct(sets), "; "), s.Began, s.Took)
 }
 
-// markdown is the report in GitHub's notation, the curves over k and width first.
+// markdown is the report in GitHub's notation.
 func (s *ConvStudy) markdown(claims llfc.Scorecard, figs []figure) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s\n\n", s.title(), s.noted(fmt.Sprintf("Scale %s: %s; %d seeds.", s.Scale.Name, s.Scale.About, len(s.Scale.Seeds))), s.summary(claims))
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s\n\n", s.title(), s.noted("Scale "+s.about()), s.summary(claims))
 	var card bytes.Buffer
 	if err := claims.WriteJSON(&card); err != nil {
 		return "", err
@@ -130,19 +144,20 @@ func (s *ConvStudy) markdown(claims llfc.Scorecard, figs []figure) (string, erro
 		return "", err
 	}
 	b.WriteString(text)
-	tables := []plotting.Table{}
-	for _, n := range s.Scale.Nets {
-		tables = append(tables, s.Table(n))
-	}
-	for _, t := range append(tables, s.Networks()) {
-		text, err := t.Markdown()
-		if err != nil {
-			return "", err
+	for _, sec := range s.sections(figs) {
+		fmt.Fprintf(&b, "\n## %s\n", sec.Title)
+		for _, t := range sec.Tables {
+			text, err := t.Markdown()
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&b, "\n%s\n\n%s", t.Title, text)
 		}
-		fmt.Fprintf(&b, "\n%s\n\n%s", t.Title, text)
-	}
-	for _, f := range figs {
-		fmt.Fprintf(&b, "\n![%s](figures/%s.png)\n\n%s\n", f.file, f.file, f.caption)
+		for _, f := range figs {
+			if f.section == sec.Title {
+				fmt.Fprintf(&b, "\n![%s](figures/%s.png)\n\n%s\n", f.Title, f.file, f.caption)
+			}
+		}
 	}
 	b.WriteString("\n## Provenance\n\n")
 	for _, p := range s.provenance() {

@@ -79,8 +79,10 @@ func (s *Study) MatchTable() plotting.Table {
 }
 
 // spread says what the numbers of a table are.
-func (s *Study) spread() string {
-	switch n := len(s.Scale.Seeds); {
+func (s *Study) spread() string { return spread(len(s.Scale.Seeds)) }
+
+func spread(seeds int) string {
+	switch n := seeds; {
 	case n == 1:
 		return "one seed"
 	case n < bandSeeds:
