@@ -93,8 +93,8 @@ func convPaper() ConvScale {
 func convQuick() ConvScale {
 	const width = 16
 	s := ConvScale{
-		Name: "quick", About: fmt.Sprintf("10 epochs of 10,000 images, 2,000 test images, VGG-16-BN %d channels wide (hours on 2 cores)", width),
-		Nets: nets(2000, []float64{0, 1, 2, 4}, []float64{2}, func(s llfc.Setting) llfc.Setting {
+		Name: "quick", About: fmt.Sprintf("10 epochs of 10,000 images, 1,000 test images, VGG-16-BN %d channels wide (hours on 2 cores)", width),
+		Nets: nets(1000, []float64{0, 1, 2, 4}, []float64{2}, func(s llfc.Setting) llfc.Setting {
 			if s.Network.Architecture == "vgg" {
 				s = s.Narrow(width)
 			}
