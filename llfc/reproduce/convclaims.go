@@ -81,7 +81,7 @@ func (s *ConvStudy) independentClaims(n Net, p merge.Policy) llfc.Scorecard {
 func (s *ConvStudy) netClaims(n Net) llfc.Scorecard {
 	plain := merge.Policy{Name: interpolate}
 	claims := llfc.Scorecard{
-		{ID: "reset", Source: "REPAIR (arXiv 2211.08403), § 2", Statement: "loses part of the barrier of independent pairs when its statistics are reset", Percent: true,
+		{ID: "reset", Source: "REPAIR (arXiv 2211.08403)", Statement: "loses part of the barrier of independent pairs when its statistics are reset", Percent: true,
 			Quantity: "error barrier with interpolated statistics − with reset ones", Kind: llfc.AtLeast, Line: clearGain,
 			Values: differences(s.of(n.ID, "independent", plain), s.named(n, "independent", "reset"), Trial.errorBarrier)},
 	}
@@ -96,7 +96,7 @@ func (s *ConvStudy) netClaims(n Net) llfc.Scorecard {
 				percent  bool
 				of       func(Trial) float64
 			}{{"barrier", "error barrier", true, Trial.errorBarrier}, {"llfc", "mean over layers of 1 − cos_½", false, Trial.meanHalf}} {
-				claims = append(claims, llfc.Claim{ID: "later-" + q.id + "/" + slug(p), Source: "Frankle et al. 2020, Fig. 3",
+				claims = append(claims, llfc.Claim{ID: "later-" + q.id + "/" + slug(p), Source: "Frankle et al. 2020",
 					Statement: "has a smaller " + q.what + " where spawned pairs part later (" + label(p) + ")", Percent: q.percent,
 					Quantity: q.what + " at k = " + epoch(slices.Max(n.Spawn)) + " − at k = " + epoch(slices.Min(n.Spawn)), Kind: llfc.AtMost, Line: 0,
 					Values: differences(s.of(n.ID, n.last(), p), s.of(n.ID, first, p), q.of)})
@@ -149,7 +149,7 @@ func (s *ConvStudy) widthClaims() llfc.Scorecard {
 				Quantity: "largest error barrier after − before over widths", Kind: llfc.AtMost, Line: 0, Values: gains},
 			{ID: "llfc", Source: "Def. 2, Fig. 3", Statement: "brings features closer to interpolating linearly at every width",
 				Quantity: "largest mean over layers of 1 − cos_½ after − before, over widths", Kind: llfc.AtMost, Line: 0, Values: nearer},
-			{ID: "width", Source: "arXiv 2209.04836, Fig. 5", Statement: "leaves less of a barrier the wider the network", Percent: true,
+			{ID: "width", Source: "arXiv 2209.04836", Statement: "leaves less of a barrier the wider the network", Percent: true,
 				Quantity: "largest rise of the error barrier from one width to the next", Kind: llfc.AtMost, Line: 0, Values: rises},
 		})...)
 	}

@@ -106,6 +106,11 @@ func convQuick() ConvScale {
 		}),
 		Seeds: []int64{1, 2}, Alphas: 11,
 	}
+	for i := range s.Nets {
+		if s.Nets[i].Width > 0 { // the widest costs 16 times a ResNet-20
+			s.Nets[i].Setting.TestSamples /= 2
+		}
+	}
 	s.Nets[0].Name += fmt.Sprintf(" (width %d)", width)
 	return s
 }
