@@ -25,11 +25,15 @@ func Show(f *Figure) error {
 	if err := f.Write(&png, "png"); err != nil {
 		return err
 	}
+	picture, err := smaller(png.Bytes())
+	if err != nil {
+		return err
+	}
 	width, height := f.Size()
 	return display(&protocol.DisplayData{
 		Data: map[protocol.MIMEType]any{
 			protocol.MIMEImageSVG:  svg.String(),
-			protocol.MIMEImagePNG:  png.Bytes(),
+			protocol.MIMEImagePNG:  picture,
 			protocol.MIMETextPlain: "Figure: " + f.name(),
 		},
 		// The PNG has two pixels for each of the screen's.
