@@ -33,13 +33,14 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	}
 	was := l.Data.Offline
 	l.Data.Offline = true
-	set, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	_, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	l.Data.Offline = was
 	var missing *data.MissingError
 	if !errors.As(err, &missing) {
 		return s, err
 	}
-	if set, _, err = l.sets(ctx, s.offlineSet(), 0, 0); err != nil {
+	set, _, err := l.sets(ctx, s.offlineSet(), 0, 0)
+	if err != nil {
 		return Setting{}, err
 	}
 	return s.onDigits(set.Len()), nil
