@@ -10,20 +10,21 @@ import (
 // How a convolution is lowered is decided here alone, from the backend and the shapes, so that a resumed run repeats a run to the bit.
 // The table is what measured best on CPUs (benchmarks/conv); an XLA plugin for another device keeps its own convolution.
 //
-//	                      XLA on the CPU                               pure Go
-//	1×1                   one matrix product                           the same
-//	≤ 4 input channels    patches, one matrix product                  the same
-//	image below 3×3       shifts: one matrix product each              the same
-//	3×3, stride 1         ours: XLA's own forward, below 128 channels; shifts
-//	                      Winograd forward from there; dx as a forward
-//	                      convolution of dy; dw by Winograd
-//	others                XLA's own forward, backward by shifts        shifts
+//	                      XLA on the CPU                                pure Go
+//	1×1                   one matrix product                            the same
+//	≤ 4 input channels    blocks: a matrix product for a part of a row  the same
+//	image below the       shifts: a matrix product for each position    the same
+//	kernel
+//	3×3, stride 1         forward XLA's own, Winograd from 128          Winograd; shifts below 8 channels
+//	                      channels; dx a forward convolution of
+//	                      dy; dw by Winograd
+//	others                forward XLA's own, backward by shifts         shifts
 //
 // XLA's gradient of the weights is what costs: three times its forward pass at stride 1, ten times at stride 2.
 const (
-	fewChannels  = 4   // up to here gathering patches into one matrix product beats a convolution on every CPU backend
-	manyChannels = 128 // from here on Winograd's products outweigh its transforms in the forward pass
-	someChannels = 8   // from here on they do for the gradient of the weights
+	fewChannels  = 4   // up to here one matrix product of gathered inputs beats a convolution on every CPU backend
+	someChannels = 8   // from here on Winograd beats a sum of matrix products
+	manyChannels = 128 // from here on its forward pass beats XLA's own
 )
 
 // device tells apart the backends that need different lowerings.
@@ -48,23 +49,27 @@ func deviceOf(g *graph.Graph) device {
 	return xlaOther
 }
 
-// convolve is the convolution of h [batch, H, W, in] with w [size, size, in, out]. With shifted it keeps to matrix products.
+// convolve is the convolution of h [batch, H, W, in] with w [size, size, in, out]. shifted asks for the sum of shifted products, whatever is fastest.
 func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
 	in, small := w.Shape().Dim(2), min(h.Shape().Dim(1), h.Shape().Dim(2)) < k.Size
 	on := deviceOf(h.Graph())
 	switch {
-	case on == xlaOther && !shifted:
+	case shifted:
+		return convolveShifts(h, w, k)
+	case on == xlaOther:
 		return convolveBackend(h, w, k)
 	case k.Size == 1 && k.Pad == 0:
 		return convolvePoints(h, w, k)
 	case in <= fewChannels:
-		return convolvePatches(h, w, k)
-	case shifted, small, on == pureGo:
+		return convolveBlocks(h, w, k)
+	case small:
 		return convolveShifts(h, w, k)
 	case k.Size == 3 && k.Pad == 1 && k.stride() == 1 && winogradPays(h, w):
 		return withGradient(h, w, convolve3, func(x, w, dy *graph.Node) (dx, dw *graph.Node) {
 			return convolve3(dy, turn(w)), winogradWeights(x, dy)
 		})
+	case on == pureGo:
+		return convolveShifts(h, w, k)
 	}
 	forward := func(x, w *graph.Node) *graph.Node { return convolveBackend(x, w, k) }
 	return withGradient(h, w, forward, func(x, w, dy *graph.Node) (dx, dw *graph.Node) {
@@ -76,13 +81,15 @@ func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
 
 // convolve3 is the convolution with a 3×3 kernel, stride 1 and a pad of 1.
 func convolve3(x, w *graph.Node) *graph.Node {
-	if min(w.Shape().Dim(2), w.Shape().Dim(3)) >= manyChannels {
+	in, out := w.Shape().Dim(2), w.Shape().Dim(3)
+	large := x.Shape().Dim(0)*bytesOfTiles(x, in+out) > forwardBytes
+	if deviceOf(x.Graph()) == pureGo || min(in, out) >= manyChannels && !large {
 		return winograd(x, w)
 	}
 	return convolveBackend(x, w, Kernel{Size: 3, Pad: 1})
 }
 
-// winogradPays tells whether the gradient of the weights goes by tiles: not where filling them up would double the image, and not in half
+// winogradPays tells whether a 3×3 convolution goes by tiles: not where filling them up would double the image, and not in half
 // precision, which the transforms would use up.
 func winogradPays(x, w *graph.Node) bool {
 	h, v := x.Shape().Dim(1), x.Shape().Dim(2)

@@ -82,7 +82,6 @@ func (f *Model) Trace(weights []*graph.Node, x *graph.Node, o Options) *Trace {
 		byName[p.Name] = weights[i]
 	}
 	o.Weights = func(name string) *graph.Node { return byName[name] }
-	o.Shifted = f.Backend.Name() != "xla"
 	return f.Network.Trace(o, x)
 }
 

@@ -25,7 +25,7 @@ type Options struct {
 	Train      bool                          // dropout is applied, batch norms take the statistics of the batch
 	Statistics bool                          // batch norms take the statistics of the batch, without dropout: what resetting their buffers needs
 	Seed       *graph.Node                   // scalar Uint32 from which dropout masks are drawn; required with Train where there is dropout
-	Shifted    bool                          // lower convolutions to matrix products; backends without a fast convolution need it
+	Shifted    bool                          // convolutions are sums of shifted matrix products, whatever is fastest: something to compare with
 	Precision  dtypes.DType                  // what linear maps round their inputs, weights and results to; the zero value rounds nothing
 
 	// Edit replaces the value of every tap that an operation makes by what it returns, of the same shape: all that follows sees the

@@ -42,8 +42,14 @@ func winograd(x, w *graph.Node) *graph.Node {
 	d, out := x.Shape().Dimensions, w.Shape().Dim(3)
 	c := graph.MatMul(constant(w.Graph(), squared(tileKernel)), graph.Reshape(w, 9, d[3]*out))
 	u := whole(graph.Reshape(c, 36, d[3], out))
-	y := whole(graph.Einsum("tpc,tck->tpk", inputTiles(x), u))
-	y = joinTiles(y, d[0], d[1]/4, d[2]/4)
+	images := d[0]
+	if deviceOf(x.Graph()) == pureGo {
+		images = imagesIn(x, d[3]+out, tileBytes)
+	}
+	y := overImages(x, images, func(x *graph.Node) *graph.Node {
+		y := whole(graph.Einsum("tpc,tck->tpk", inputTiles(x), u))
+		return joinTiles(y, x.Shape().Dim(0), d[1]/4, d[2]/4)
+	})
 	if h != d[1] || v != d[2] {
 		y = graph.Slice(y, graph.AxisRange(), graph.AxisRange(0, h), graph.AxisRange(0, v), graph.AxisRange())
 	}
@@ -56,8 +62,20 @@ func winograd(x, w *graph.Node) *graph.Node {
 func winogradWeights(x, dy *graph.Node) *graph.Node {
 	x, dy = fill(x), fill(dy) // where x is nought or dy is, nothing is added
 	in, out := x.Shape().Dim(3), dy.Shape().Dim(3)
-	du := sumOverImages(x, dy, imagesAtOnce(x, dy), []int{36, in, out}, func(x, dy *graph.Node) *graph.Node {
-		return graph.Einsum("tpc,tpk->tck", inputTiles(x), outputTiles(dy))
+	room, equation := cacheBytes, "tpc,tpk->tck"
+	transpose := deviceOf(x.Graph()) == pureGo // its products want the summed axis last
+	if transpose {
+		equation = "tcp,tpk->tck"
+	}
+	if transpose || 4*36*in*out > kernelBytes {
+		room = tileBytes
+	}
+	du := sumOverImages(x, dy, imagesIn(x, in+out, room), []int{36, in, out}, func(x, dy *graph.Node) *graph.Node {
+		v := inputTiles(x)
+		if transpose {
+			v = graph.TransposeAllAxes(v, 0, 2, 1)
+		}
+		return graph.Einsum(equation, v, outputTiles(dy))
 	})
 	dw := graph.MatMul(constant(x.Graph(), transposed(squared(tileKernel))), graph.Reshape(du, 36, in*out))
 	return graph.Reshape(dw, 3, 3, in, out)
@@ -67,8 +85,7 @@ func winogradWeights(x, dy *graph.Node) *graph.Node {
 func inputTiles(x *graph.Node) *graph.Node {
 	d := x.Shape().Dimensions
 	n, a, b, c := d[0], d[1]/4, d[2]/4, d[3]
-	p := graph.PadAxis{Start: 1, End: 1}
-	x = whole(graph.Pad(x, zero(x), graph.PadAxis{}, p, p, graph.PadAxis{}))
+	x = whole(padded(x, 1))
 	m := constant(x.Graph(), tileIn)
 	x = whole(graph.MatMul(m, graph.Reshape(overlapping(x, 2), 6, n*(d[1]+2)*b*c)))
 	x = graph.Reshape(x, 6*n, d[1]+2, b*c)
@@ -85,7 +102,7 @@ func overlapping(x *graph.Node, axis int) *graph.Node {
 		for j := range at {
 			at[j] = graph.AxisRange()
 		}
-		at[axis] = graph.AxisRange(i, i+4*(tiles-1)+1).Stride(4)
+		at[axis] = every(i, tiles, 4)
 		parts[i] = graph.InsertAxes(graph.Slice(x, at...), 0)
 	}
 	return whole(graph.Concatenate(parts, 0))
