@@ -132,6 +132,8 @@ func TestMisuse(t *testing.T) {
 		{train + "--recipe mine", `"mine" for --recipe: expected one of paper, rebasin`},
 		{train + "--budget none", `"none" for --budget: expected one of paper, `},
 		{train + "--augment flip", `"flip" for --augment: expected one of none, paper, rebasin`},
+		{train + "--precision fp8", `"fp8" for --precision: expected one of float32, bf16`},
+		{train + "--devices 2 --backend go", "cannot add up over 2 devices"},
 		{train + "--optimiser sgd", "--optimiser sgd needs --rate"},
 		{train + "--schedule step", "--step-at"},
 		{train + "--step-at 5", "--schedule step"},

@@ -37,6 +37,8 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 	at := c.sizes("step-at", "of the step schedule: the `epochs` after which the rate falls, such as 80,120")
 	factor := c.positive("step-factor", 0.1, large, "of the step schedule: what the rate is multiplied by, a `factor`")
 	augment := c.choice("augment", "", "how training pictures are varied, by `name`: none, paper (crop and flip) or rebasin (zoom, flip and turn)", sets...)
+	precision := c.choice("precision", "", "what linear maps compute in, by `name`: float32 or bf16, which gains on a GPU alone", "float32", "bf16")
+	devices := c.count("devices", 0, 1, "share each batch among so many `devices`, each with batch statistics of its own")
 	return func(t train.Config) (train.Config, error) {
 		if c.set("epochs") {
 			t = llfc.Over(t, *epochs)
@@ -63,6 +65,14 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 		for _, a := range augmentations() {
 			if c.set("augment") && a.name == *augment {
 				t.Augment = a.set
+			}
+		}
+		if c.set("precision") {
+			t.Precision = strings.TrimPrefix(*precision, "float32")
+		}
+		if c.set("devices") {
+			if t.Devices = *devices; t.Devices == 1 {
+				t.Devices = 0 // as the run store writes it
 			}
 		}
 		s := &t.Schedule
