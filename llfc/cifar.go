@@ -106,14 +106,15 @@ func (s Setting) within(b Budget) Setting {
 	return s
 }
 
-// Over is a config drawn together, or out, to so many epochs: its schedule keeps its proportions.
+// Over is a config drawn together, or out, to so many epochs: its steps down keep their proportions. The warm-up keeps its length, which
+// the network needs and not the schedule, up to a quarter of the epochs: over a few steps it would be none, and kill the network.
 func Over(c train.Config, epochs int) train.Config {
 	share := float64(epochs) / float64(c.Epochs)
 	c.Schedule.At = slices.Clone(c.Schedule.At)
 	for i, at := range c.Schedule.At {
 		c.Schedule.At[i] = max(1, int(math.Round(share*float64(at))))
 	}
-	c.Schedule.Warmup *= share
+	c.Schedule.Warmup = min(c.Schedule.Warmup, float64(epochs)/4)
 	c.Epochs = epochs
 	return c
 }

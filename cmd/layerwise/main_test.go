@@ -133,7 +133,7 @@ func TestMisuse(t *testing.T) {
 		{train + "--budget none", `"none" for --budget: expected one of paper, `},
 		{train + "--augment flip", `"flip" for --augment: expected one of none, paper, rebasin`},
 		{train + "--precision fp8", `"fp8" for --precision: expected one of float32, bf16`},
-		{train + "--devices 2 --backend go", "cannot add up over 2 devices"},
+		{train + "--devices 2 --backend go", "2 devices were asked for, but the backend (Go Backend) has 1"},
 		{train + "--optimiser sgd", "--optimiser sgd needs --rate"},
 		{train + "--schedule step", "--step-at"},
 		{train + "--step-at 5", "--schedule step"},

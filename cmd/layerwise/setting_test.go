@@ -75,7 +75,7 @@ func TestFlagsOverRecipes(t *testing.T) {
 		"--step-factor 0.2 --augment none": {Optimiser: sgd, Schedule: steps(0.2, 80, 120), Batch: 128, Epochs: 160},
 		"--budget quick --epochs 3 --batch 64 --rate 0.01 --momentum 0 --schedule constant --augment rebasin": {
 			Optimiser: slow, Batch: 64, Epochs: 3, Augment: feed.ZoomFlipRotate()},
-		"--recipe rebasin --epochs 50": {Optimiser: sgd, Schedule: train.Schedule{Name: "cosine", Warmup: 1}, Batch: 100, Epochs: 50, Augment: feed.ZoomFlipRotate()},
+		"--recipe rebasin --epochs 50": {Optimiser: sgd, Schedule: train.Schedule{Name: "cosine", Warmup: 5}, Batch: 100, Epochs: 50, Augment: feed.ZoomFlipRotate()},
 		"--schedule cosine --warmup 2": {Optimiser: sgd, Schedule: train.Schedule{Name: "cosine", Warmup: 2}, Batch: 128, Epochs: 160, Augment: feed.CropFlip()},
 		"--precision bf16 --devices 2": {Optimiser: sgd, Schedule: steps(0.1, 80, 120), Batch: 128, Epochs: 160, Augment: feed.CropFlip(),
 			Precision: "bf16", Devices: 2},
