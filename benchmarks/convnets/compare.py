@@ -26,6 +26,10 @@ NETWORKS = {  # name → the spec of Layerwise, the trainable numbers that every
     "ResNet-20×4": ({"architecture": "resnet", "depth": 20, "width": 64, "norm": "batch", "shortcut": "pad"}, 4_286_026),
     "VGG-16-BN": ({"architecture": "vgg", "depth": 16, "width": 64, "norm": "batch"}, 14_728_266),
 }
+DEEP = {  # of Layerwise alone, for the time that it takes to compile them; of --networks when named
+    "ResNet-110": ({"architecture": "resnet", "depth": 110, "width": 16, "norm": "batch", "shortcut": "pad"}, 1_727_962),
+    "ResNet-50 at 64×64": ({"architecture": "bottleneck", "depth": 50, "width": 64, "norm": "batch", "stem": "small", "input": [64, 64, 3], "classes": 200}, 23_910_152),
+}
 # How far apart two sides may be: logits beside the largest logit, weights and buffers beside the largest change that the step made in a tensor
 # of their kind. Gradients that come back through batch norms and ReLUs carry noise: PyTorch's float32 is 4e-3 from its own float64 in
 # convolutions. Buffers are sharper, so that a biased variance shows (1.2e-4 in ResNet-20's last stage), and decay is strong in that step, so that it shows too.
@@ -116,7 +120,7 @@ def cpu():
 
 
 def spec(name):
-    return json.dumps(SPEC | NETWORKS[name][0])
+    return json.dumps(SPEC | (NETWORKS | DEEP)[name][0])
 
 
 def contestants(a, binary, name):
@@ -134,6 +138,8 @@ def contestants(a, binary, name):
                 Contestant("Layerwise, pure Go", layerwise("go"), min(a.go_rounds, a.rounds), "layerwise")]
         out += [Contestant(f"PyTorch, {n} thread{'s' * (n > 1)}", torch("eager", n), a.rounds, "torch") for n in sorted({1, cores})]
         out += [Contestant(f"PyTorch, compiled, {cores} threads", torch("compile", cores), a.rounds, "torch")]
+    if name in DEEP:
+        return out[:1]
     if a.jax:
         out += [Contestant("JAX", [a.jax, str(HERE / "jax_side.py"), name, "f32", "0", batch], a.rounds, "jax")]
     return [c for c in out if not a.only or any(o in c.name for o in a.only.split(";"))]
@@ -156,7 +162,7 @@ def race(a, binary, name):
         try:
             for c in field:
                 note(f"{name}: {c.name} compiles")
-                c.attempt(lambda: c.start(env, NETWORKS[name][1]))
+                c.attempt(lambda: c.start(env, (NETWORKS | DEEP)[name][1]))
                 if not c.failure and c.about.get("device", a.device) != a.device:
                     c.failure = f"runs on {c.about['device']}, not on {a.device}"
             for c in field:  # a round that does not count: groups of steps grow to their size, threads and caches settle
@@ -177,7 +183,7 @@ def race(a, binary, name):
     work = {"evaluate": 2 * about["multiply_adds"], "train": 2 * (3 * about["multiply_adds"] - about["first_layer"])} if about else {}
     rows = [dict(name=c.name, kind=c.kind, failure=c.failure, versions=c.about.get("versions"), first=c.first, rates=c.rates,
                  peak_mb=c.peak_mb, gflops=c.gflops) for c in field]
-    return dict(network=name, parameters=NETWORKS[name][1], flops=work, rows=rows, others=others, load=load())
+    return dict(network=name, parameters=(NETWORKS | DEEP)[name][1], flops=work, rows=rows, others=others, load=load())
 
 
 def load():
@@ -300,9 +306,9 @@ def main():
     p.add_argument("--backends", default="xla:cpu,go", help="Layerwise backends to check")
     a = p.parse_args()
     a.networks = a.networks.split(",")
-    unknown = [n for n in a.networks if n not in NETWORKS]
+    unknown = [n for n in a.networks if n not in NETWORKS | DEEP]
     if unknown or a.rounds < 1:
-        p.error(f"unknown networks {unknown}; known: {', '.join(NETWORKS)}" if unknown else "--rounds must be at least 1")
+        p.error(f"unknown networks {unknown}; known: {', '.join(NETWORKS | DEEP)}" if unknown else "--rounds must be at least 1")
     if a.device == "auto":
         probe = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
         a.device = subprocess.run([a.torch, "-c", probe], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
