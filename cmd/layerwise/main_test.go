@@ -133,7 +133,6 @@ func TestMisuse(t *testing.T) {
 		{train + "--budget none", `"none" for --budget: expected one of paper, `},
 		{train + "--augment flip", `"flip" for --augment: expected one of none, paper, rebasin`},
 		{train + "--precision fp8", `"fp8" for --precision: expected one of float32, bf16`},
-		{train + "--devices 2 --backend go", "2 devices were asked for, but the backend (Go Backend) has 1"},
 		{train + "--optimiser sgd", "--optimiser sgd needs --rate"},
 		{train + "--schedule step", "--step-at"},
 		{train + "--step-at 5", "--schedule step"},
@@ -247,6 +246,19 @@ func TestBadFiles(t *testing.T) {
 				t.Errorf("a foreign file: %s", errs)
 			}
 		}
+	}
+	if _, err := os.Stat("x"); err == nil {
+		t.Error("x was made")
+	}
+}
+
+// What a machine lacks is a failure too: the same command runs on another. It is found before the first step.
+func TestTooFewDevices(t *testing.T) {
+	inside(t)
+	status, out, errs := do(t, "train "+small+" --epochs 1 --devices 2 --out x")
+	want := "2 devices were asked for, but the backend (Go Backend) has 1"
+	if status != failure || out != "" || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+		t.Errorf("status %d, stdout %q, stderr %q; expected one line with %q", status, out, errs, want)
 	}
 	if _, err := os.Stat("x"); err == nil {
 		t.Error("x was made")
