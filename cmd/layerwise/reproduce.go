@@ -17,12 +17,8 @@ var reproduceVerb = verb{
 	example: "layerwise reproduce --scale smoke --out out/smoke",
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
-		var names []string
-		for _, s := range reproduce.Scales() {
-			names = append(names, s.Name)
-		}
 		c.backendFlag()
-		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes; convnets hours) or paper (an hour; convnets a GPU)", names...)
+		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes; convnets hours), cpu-hour (convnets on all images) or paper (an hour; convnets a GPU)", reproduce.ScaleNames()...)
 		study := c.choice("study", reproduce.Studies()[0], "which, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
 		nets := c.String("nets", "", "of --study convnets these networks alone, by `names` with commas")
 		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`; of --study convnets by default to out/convnets")

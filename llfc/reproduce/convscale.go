@@ -27,8 +27,8 @@ type ConvScale struct {
 	Alphas      int // points of the path, both ends counted; odd, so that ½ is among them
 }
 
-// ConvScales lists the scales: smoke for tests, quick for a laptop, paper for the settings as published.
-func ConvScales() []ConvScale { return []ConvScale{convSmoke(), convQuick(), convPaper()} }
+// ConvScales lists the scales: smoke for tests, quick and cpu-hour for a laptop, paper for the settings as published.
+func ConvScales() []ConvScale { return []ConvScale{convSmoke(), convQuick(), convHour(), convPaper()} }
 
 // ConvScaleByName finds a scale.
 func ConvScaleByName(name string) (ConvScale, error) {
@@ -90,21 +90,39 @@ func convPaper() ConvScale {
 	}
 }
 
+// laptopVGG is how many channels wide the VGG is that a laptop trains.
+const laptopVGG = 16
+
+// laptop cuts a setting to a budget, and VGG's width.
+func laptop(budget string) func(llfc.Setting) llfc.Setting {
+	return func(s llfc.Setting) llfc.Setting {
+		if s.Network.Architecture == "vgg" {
+			s = s.Narrow(laptopVGG)
+		}
+		s, err := s.Within(budget)
+		if err != nil {
+			panic(err) // a budget of ours
+		}
+		return s
+	}
+}
+
+// convHour trains on all images, for fewer epochs: the networks that are spawned, each pair in about an hour.
+func convHour() ConvScale {
+	at := []float64{2}
+	s := ConvScale{
+		Name: "cpu-hour", About: fmt.Sprintf("8 epochs of all images, VGG-16-BN %d channels wide (hours on 2 cores)", laptopVGG),
+		Nets: nets(1000, at, at, laptop("cpu-hour"))[:2], Seeds: []int64{1, 2}, Alphas: 11,
+	}
+	s.Nets[0].Name += fmt.Sprintf(" (width %d)", laptopVGG)
+	return s
+}
+
 // convQuick cuts images, epochs and VGG's width to what a laptop finishes.
 func convQuick() ConvScale {
-	const width = 16
 	s := ConvScale{
-		Name: "quick", About: fmt.Sprintf("10 epochs of 10,000 images, 1,000 test images, VGG-16-BN %d channels wide; ResNet-20-LN 5 epochs of 5,000 and 500, in steps of a quarter, without augmentation (hours on 2 cores)", width),
-		Nets: nets(1000, []float64{0, 1, 2, 4}, []float64{2}, func(s llfc.Setting) llfc.Setting {
-			if s.Network.Architecture == "vgg" {
-				s = s.Narrow(width)
-			}
-			s, err := s.Within("quick")
-			if err != nil {
-				panic(err) // a budget of ours
-			}
-			return s
-		}),
+		Name: "quick", About: fmt.Sprintf("10 epochs of 10,000 images, 1,000 test images, VGG-16-BN %d channels wide; ResNet-20-LN 5 epochs of 5,000 and 500, in steps of a quarter, without augmentation (hours on 2 cores)", laptopVGG),
+		Nets:  nets(1000, []float64{0, 1, 2, 4}, []float64{2}, laptop("quick")),
 		Seeds: []int64{1, 2}, Alphas: 11,
 	}
 	for i := range s.Nets {
@@ -116,7 +134,7 @@ func convQuick() ConvScale {
 		n.Train, n.TrainSamples, n.TestSamples = llfc.Over(n.Train, 5), 5000, 500
 		n.Train.Batch, n.Train.Optimiser.Rate, n.Train.Augment = n.Train.Batch/4, n.Train.Optimiser.Rate/4, feed.Augment{}
 	}
-	s.Nets[0].Name += fmt.Sprintf(" (width %d)", width)
+	s.Nets[0].Name += fmt.Sprintf(" (width %d)", laptopVGG)
 	return s
 }
 

@@ -254,7 +254,7 @@ func TestConvStudyStops(t *testing.T) {
 func TestConvScales(t *testing.T) {
 	for _, s := range ConvScales() {
 		got, err := ConvScaleByName(s.Name)
-		if err != nil || got.Name != s.Name || s.About == "" || len(s.Seeds) != 2 || s.Alphas%2 == 0 || len(s.Nets) < 4 {
+		if err != nil || got.Name != s.Name || s.About == "" || len(s.Seeds) != 2 || s.Alphas%2 == 0 || len(s.Nets) < 2 {
 			t.Errorf("%s: %+v, %v", s.Name, s, err)
 		}
 		widths := map[int]bool{}
@@ -278,7 +278,7 @@ func TestConvScales(t *testing.T) {
 				}
 			}
 		}
-		if len(widths) != 1 {
+		if len(widths) > 1 || len(widths) == 0 && s.Name != "cpu-hour" {
 			t.Errorf("%s: the permuted networks are not multiples of one width: %v", s.Name, widths)
 		}
 	}
@@ -292,14 +292,17 @@ func TestConvScales(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	for _, name := range Studies() {
-		for _, scale := range []string{"smoke", "quick", "paper"} {
-			if run, err := Plan(name, scale); err != nil || run == nil {
-				t.Errorf("%s at %s: %v", name, scale, err)
-			}
+	for _, s := range Scales() {
+		if run, err := Plan(mlp, s.Name); err != nil || run == nil || !slices.Contains(ScaleNames(), s.Name) {
+			t.Errorf("%s at %s: %v, of %v", mlp, s.Name, err, ScaleNames())
 		}
 	}
-	for _, bad := range [][]string{{"mlp", "huge"}, {"convnets", "huge"}, {"convnets", "quick", "alexnet"}, {"mlp", "quick", "resnet20"}, {"gan", "quick"}} {
+	for _, s := range ConvScales() {
+		if run, err := Plan(convnets, s.Name); err != nil || run == nil || !slices.Contains(ScaleNames(), s.Name) {
+			t.Errorf("%s at %s: %v, of %v", convnets, s.Name, err, ScaleNames())
+		}
+	}
+	for _, bad := range [][]string{{"mlp", "huge"}, {"mlp", "cpu-hour"}, {"convnets", "huge"}, {"convnets", "quick", "alexnet"}, {"mlp", "quick", "resnet20"}, {"gan", "quick"}} {
 		if _, err := Plan(bad[0], bad[1], bad[2:]...); err == nil {
 			t.Errorf("%v is taken", bad)
 		}

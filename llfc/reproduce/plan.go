@@ -22,6 +22,15 @@ const (
 // Studies names what Plan knows, the usual one first.
 func Studies() []string { return []string{mlp, convnets} }
 
+// ScaleNames names the scales that some study has, the shortest first.
+func ScaleNames() []string {
+	var out []string
+	for _, s := range ConvScales() { // the study of MLPs has no others
+		out = append(out, s.Name)
+	}
+	return out
+}
+
 // Runner trains what is missing and measures; tell hears what was found, a line at a time.
 type Runner func(ctx context.Context, l *llfc.Lab, tell func(line string)) (Report, error)
 
