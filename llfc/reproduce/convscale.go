@@ -107,12 +107,12 @@ func laptop(budget string) func(llfc.Setting) llfc.Setting {
 	}
 }
 
-// convHour trains on all images, for fewer epochs: the networks that are spawned, one seed alone.
+// convHour trains on all images, for fewer epochs: the networks that are spawned.
 func convHour() ConvScale {
 	at := []float64{2}
 	s := ConvScale{
 		Name: "cpu-hour", About: fmt.Sprintf("8 epochs of all images, 2,000 test images, VGG-16-BN %d channels wide (an hour or two a network on 2 cores)", laptopVGG),
-		Nets: nets(1000, at, at, laptop("cpu-hour"))[:2], Seeds: []int64{1}, Alphas: 11,
+		Nets: nets(1000, at, at, laptop("cpu-hour"))[:2], Seeds: []int64{1, 2}, Alphas: 11,
 	}
 	for i := range s.Nets {
 		s.Nets[i].Setting.TestSamples = 2000 // every policy passes over them at every α: all would take as long as the training
