@@ -4,7 +4,8 @@ import "fmt"
 
 // bottleneck is He et al.'s ImageNet network of three-layer blocks.
 var bottleneck = Architecture{
-	Name: "bottleneck",
+	builtIn: true,
+	Name:    "bottleneck",
 	Doc: "ResNet-50, 101 or 152 (26 for tests) of bottleneck blocks with 1×1 projections; stem imagenet (7×7 with stride 2, then a pool) or small (3×3, " +
 		"for images of 32 or 64 pixels)",
 	Default: Spec{Architecture: "bottleneck", Input: []int{64, 64, 3}, Classes: 200, Depth: 50, Width: 64, Norm: "batch", Stem: "small", Init: "kaiming"},

@@ -37,7 +37,8 @@ func (k Kernel) late(h *graph.Node) (*graph.Node, Kernel) {
 	return graph.Pad(h, graph.ScalarZero(h.Graph(), h.DType()), graph.PadAxis{}, p, p, graph.PadAxis{}), k
 }
 
-// Conv is a convolution with bias, h [batch, H, W, in], w [size, size, in, units], b [units]. Parameters: name/w, name/b. Tap: name.
+// Conv is a convolution with bias, h [batch, H, W, in], w [size, size, in, units], b [units]. Parameters: name/w, name/b. Tap: name. It makes
+// new units, and the third axis of w goes with those of its input. It panics if the input is not an image, or the kernel does not fit into it.
 func (x X) Conv(name string, units int, k Kernel) X {
 	if len(x.dims) != 3 {
 		panic(fmt.Errorf("layer %q: a convolution needs an input [H, W, C], got %v from %q", name, x.dims, x.name))
@@ -57,7 +58,8 @@ func (x X) Conv(name string, units int, k Kernel) X {
 	}, [][]int{nil, nil, in, out})
 	x.trace.FLOPs += int64(dims[0]*dims[1]*units) * (2*int64(fan*len(in)) + 1)
 	shifted := x.trace.options.Shifted
-	return x.apply(name, dims, out, weight, !k.NoBias, fan*len(in), func(w, h *graph.Node) *graph.Node {
+	op := fmt.Sprintf("conv, size %d, stride %d, pad %d, late %t", k.Size, k.stride(), k.Pad, k.Late)
+	return x.apply(name, op, dims, out, weight, !k.NoBias, fan*len(in), func(w, h *graph.Node) *graph.Node {
 		k := k
 		if k.Late {
 			h, k = k.late(h)

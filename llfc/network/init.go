@@ -13,10 +13,13 @@ type Initialiser struct {
 	draw         func(rng *rand.Rand, p Param) float64 // of weights and biases of linear maps
 }
 
+// defaultInit is what a network of one's own begins with where nothing else is said.
+const defaultInit = "torch"
+
 // Initialisers lists the known distributions of θ₀; Spec.Init names one.
 func Initialisers() []Initialiser {
 	return []Initialiser{
-		{"torch", "U(±1/√fan_in) for weights and biases, PyTorch's default for linear and convolutional layers",
+		{defaultInit, "U(±1/√fan_in) for weights and biases, PyTorch's default for linear and convolutional layers",
 			func(rng *rand.Rand, p Param) float64 { return (2*rng.Float64() - 1) / math.Sqrt(float64(p.FanIn)) }},
 		{"lecun", "normal with variance 1/fan_in, cut at two standard deviations, and zero biases: Flax's default, used by Git Re-Basin",
 			func(rng *rand.Rand, p Param) float64 {
@@ -89,8 +92,12 @@ func (n Network) Init(seed int64) (Params, error) {
 			case Shift, Mean:
 				continue
 			}
+			draw := func() float64 { return in.draw(rng, p) }
+			if p.draw != nil {
+				draw = func() float64 { return p.draw(rng) }
+			}
 			for j := range theta[i].Data {
-				theta[i].Data[j] = float32(in.draw(rng, p))
+				theta[i].Data[j] = float32(draw())
 			}
 		}
 		return theta, nil

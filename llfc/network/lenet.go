@@ -2,6 +2,7 @@ package network
 
 // lenet is the convolutional network of the authors' released code: 61,706 parameters on MNIST.
 var lenet = Architecture{
+	builtIn: true,
 	Name:    "lenet",
 	Doc:     "LeNet-5 with ReLU and max pooling (authors' code)",
 	Default: Spec{Architecture: "lenet", Input: []int{28, 28, 1}, Classes: 10, Init: "torch"},

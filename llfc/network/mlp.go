@@ -7,6 +7,7 @@ import (
 
 // mlp is the fully connected network of the paper's MNIST experiments: 784-512-512-512-10 by default, ReLU, biases.
 var mlp = Architecture{
+	builtIn: true,
 	Name:    "mlp",
 	Doc:     "fully connected with ReLU, any widths (paper, App. B.1: three hidden layers of 512)",
 	Default: Spec{Architecture: "mlp", Input: []int{28, 28, 1}, Classes: 10, Widths: []int{512, 512, 512}, Init: "torch"},

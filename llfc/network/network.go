@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -52,6 +53,7 @@ type Trace struct {
 	tapped  []tapped
 	layouts map[string][][]int // parameter name → unit ids per axis, nil where the axis carries none
 	folds   []fold
+	ops     []string // one line for each operation, for the identity
 }
 
 // Param is one parameter tensor.
@@ -61,6 +63,8 @@ type Param struct {
 	Role   Role
 	FanIn  int
 	FanOut int
+
+	draw func(rng *rand.Rand) float64 // an initialiser of its own; nil where Spec.Init's serves
 }
 
 // Role says what a parameter is for, which decides how it is initialised.
@@ -125,6 +129,15 @@ func (n Network) Describe() (t *Trace, err error) {
 // Trace runs the forward function. x is the input [batch, Input...], or the value of the tap o.From; nil describes. Inside a graph
 // function it panics with an error, as GoMLX's own operations do.
 func (n Network) Trace(o Options, x *graph.Node) *Trace {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(error)
+			if !ok { // of the forward function; in a graph it would hang the executable
+				e = fmt.Errorf("the forward function: %v", r)
+			}
+			panic(e)
+		}
+	}()
 	if n.Forward == nil {
 		panic(errors.New("the network has no forward function"))
 	}
@@ -149,6 +162,9 @@ func (n Network) Trace(o Options, x *graph.Node) *Trace {
 	}
 	in = in.tap("input", "input")
 	t.Output = n.Forward(in)
+	if t.Output.trace != t {
+		panic(errors.New("the forward function returns a value that it has not made from its argument"))
+	}
 	t.units.pin(t.Output.units)
 	if got := t.Output.dims; len(got) != 1 || got[0] != n.Spec.Classes {
 		panic(fmt.Errorf("layer %q: the output has shape %v, expected [%d], one logit for each class", t.Output.name, got, n.Spec.Classes))

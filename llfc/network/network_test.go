@@ -10,9 +10,10 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/llfc/backend"
 )
 
 // nets are the architectures that every law is tried on, with sizes of their own beside the defaults.
@@ -56,7 +57,7 @@ func residual() Network {
 
 func backends(t *testing.T) map[string]compute.Backend {
 	t.Helper()
-	b, err := compute.NewWithConfig("go:ops_sequential")
+	b, _, err := backend.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,27 +88,9 @@ func input(f *Model, batch int, seed uint64) Tensor {
 	return x
 }
 
-// jitter makes a θ that lets errors through: no zero bias, no symmetric value, a signal that reaches the logits.
 func jitter(t *testing.T, f *Model, seed uint64) Params {
 	t.Helper()
-	theta, err := f.Init(int64(seed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rng := rand.New(rand.NewPCG(seed, 2))
-	for i, p := range f.About.Params {
-		for j := range theta[i].Data {
-			switch z := rng.NormFloat64(); p.Role {
-			case Weight, Bias:
-				theta[i].Data[j] += float32(z * math.Sqrt(2/float64(p.FanIn)))
-			case Variance:
-				theta[i].Data[j] *= float32(3 * math.Exp(z/2)) // about what the weights above make of a signal of variance 1
-			default:
-				theta[i].Data[j] += float32(z / 2)
-			}
-		}
-	}
-	return theta
+	return must[Params](t)(f.jitter(seed))
 }
 
 func must[T any](t *testing.T) func(v T, err error) T {

@@ -14,13 +14,14 @@ const (
 
 // BatchNorm is γ·(h − μ)/√(v + ε) + β for each unit of the last axis, ε = 1e-5 (Ioffe & Szegedy 2015). In training μ and v are those of the
 // batch, over samples and positions, v with the divisor n, and Trace.Updates reports both; elsewhere they are the buffers.
-// Parameters: name/gamma, name/beta, name/mean, name/var, with name the name of the input + "/bn". Tap: name.
+// Parameters: name/gamma, name/beta, name/mean, name/var, with name the name of the input + "/bn". Tap: name. Units stay, and all four
+// parameters go with them.
 func (x X) BatchNorm() X {
 	t := x.trace
 	name := x.name + "/bn"
 	n := len(x.units)
 	layout := [][]int{x.units}
-	y := x.next(name)
+	y := x.next(name, fmt.Sprintf("batch norm, epsilon %g", batchEpsilon))
 	gamma := x.param(Param{Name: name + "/gamma", Dims: []int{n}, Role: Scale}, layout)
 	beta := x.param(Param{Name: name + "/beta", Dims: []int{n}, Role: Shift}, layout)
 	mean := x.param(Param{Name: name + "/mean", Dims: []int{n}, Role: Mean}, layout)
@@ -63,11 +64,11 @@ func affine(h, mean, variance, gamma, beta *graph.Node) *graph.Node {
 
 // LayerNorm is γ·(h − m)/√(s² + ε) + β with the mean and variance over the last axis of each sample, and at each position of an image: the
 // norm of Git Re-Basin's networks, which no permutation disturbs. ε = 1e-6. Parameters: name/gamma, name/beta, with name the
-// name of the input + "/ln". Tap: name.
+// name of the input + "/ln". Tap: name. Units stay, and both parameters go with them.
 func (x X) LayerNorm() X {
 	name := x.name + "/ln"
 	n := len(x.units)
-	y := x.next(name)
+	y := x.next(name, fmt.Sprintf("layer norm, epsilon %g", layerEpsilon))
 	gamma := x.param(Param{Name: name + "/gamma", Dims: []int{n}, Role: Scale}, [][]int{x.units})
 	beta := x.param(Param{Name: name + "/beta", Dims: []int{n}, Role: Shift}, [][]int{x.units})
 	x.normed(name, false)
@@ -80,7 +81,7 @@ func (x X) LayerNorm() X {
 	return y.tap(name, "norm")
 }
 
-// Norm applies the norm that a Spec names: "batch", "layer", or "" for none.
+// Norm applies the norm that a Spec names: "batch", "layer", or "" for none. It panics at any other name.
 func (x X) Norm(kind string) X {
 	switch kind {
 	case "":

@@ -9,7 +9,8 @@ import (
 )
 
 // Dropout sets a share of the units to zero in training and scales the rest by 1/(1−share); elsewhere it does nothing. The mask
-// depends on (Options.Seed, place in the network) alone, so a resumed run draws the same masks on every backend.
+// depends on Options.Seed and the place in the network only, so a resumed run draws the same masks on every backend. No tap. Units
+// stay. It panics if the share does not lie in [0, 1).
 func (x X) Dropout(share float64) X {
 	if !(share >= 0 && share < 1) {
 		panic(fmt.Errorf("layer %q: a dropout share of %g; it must lie in [0, 1)", x.name, share))
@@ -18,7 +19,7 @@ func (x X) Dropout(share float64) X {
 		return x
 	}
 	t := x.trace
-	y := x.next(x.name)
+	y := x.next(x.name, fmt.Sprintf("dropout %g", share))
 	if x.node == nil || !t.options.Train {
 		return y
 	}

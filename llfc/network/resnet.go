@@ -4,7 +4,8 @@ import "fmt"
 
 // resnet is He et al.'s CIFAR network and Git Re-Basin's variant of it.
 var resnet = Architecture{
-	Name: "resnet",
+	builtIn: true,
+	Name:    "resnet",
 	Doc: "CIFAR ResNet of depth 6n+2 (20, 32, 44, 56, 110), stages of 1, 2 and 4 times width channels; shortcut pad (option A, the paper), conv1 (1×1), " +
 		"conv3 (3×3, Git Re-Basin); norm batch or layer",
 	Default: Spec{Architecture: "resnet", Input: []int{32, 32, 3}, Classes: 10, Depth: 20, Width: 16, Norm: "batch", Shortcut: "pad", Init: "kaiming"},

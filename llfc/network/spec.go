@@ -9,7 +9,7 @@ import (
 
 // Spec is a network as plain data: it names a run, and stands in every checkpoint.
 type Spec struct {
-	Architecture string  `json:"architecture"`       // one of Architectures
+	Architecture string  `json:"architecture"`       // one of Architectures, or one of your own
 	Input        []int   `json:"input"`              // shape of one sample: [H, W, C] or [F]
 	Classes      int     `json:"classes"`            // number of logits
 	Widths       []int   `json:"widths,omitempty"`   // units of the hidden layers, where the architecture lets them vary
@@ -21,24 +21,51 @@ type Spec struct {
 	Head         []int   `json:"head,omitempty"`     // dense layers of a VGG before the logits
 	Dropout      float64 `json:"dropout,omitempty"`  // share of the units of dense hidden layers dropped in training; 0 is none
 	Init         string  `json:"init"`               // one of Initialisers
+	Identity     string  `json:"identity,omitempty"` // of an architecture of your own, see Network.Identity; New fills it in
 }
 
-// Architecture is an entry of the list of known architectures.
+// Architecture is a family of networks, one for every Spec that it accepts. One of your own is a value like those of Architectures, which
+// whoever makes its networks is given (New, the lab): a Name of letters, digits and ".-_", and Forward. Custom makes one of a
+// single forward function.
 type Architecture struct {
 	Name, Doc string
-	Default   Spec // for the data of its paper
-	Forward   func(Spec) (Forward, error)
+	Default   Spec                        // for the data of its paper; of one of your own, only Init is looked at
+	Forward   func(Spec) (Forward, error) // an error says which size does not fit
+
+	builtIn bool
 }
 
 // Architectures lists the known architectures.
 func Architectures() []Architecture { return []Architecture{mlp, lenet, vgg, resnet, bottleneck} }
 
-// New builds the network that a spec describes; a spec that fits no architecture is an error that says why.
-func New(s Spec) (Network, error) {
-	a, err := architecture(s.Architecture)
+// New builds the network that a spec describes, of a built-in architecture or one of your own; a spec that fits none is an error that
+// says why.
+func New(s Spec, own ...Architecture) (Network, error) {
+	a, err := architecture(s, own)
 	if err != nil {
 		return Network{}, err
 	}
+	return a.New(s)
+}
+
+// New builds the network of this architecture that a spec describes; its field Architecture may be left out.
+func (a Architecture) New(s Spec) (Network, error) {
+	if s.Architecture == "" {
+		s.Architecture = a.Name
+	}
+	if s.Architecture != a.Name {
+		return Network{}, fmt.Errorf("network %q: the spec is of the architecture %q", a.Name, s.Architecture)
+	}
+	if !a.builtIn {
+		return a.own(s)
+	}
+	if s.Identity != "" {
+		return Network{}, fmt.Errorf("network %q: the identity %.16q is given, but the architecture is built in and has none", a.Name, s.Identity)
+	}
+	return a.build(s)
+}
+
+func (a Architecture) build(s Spec) (Network, error) {
 	f, err := a.Forward(s)
 	if err != nil {
 		return Network{}, fmt.Errorf("network %q: %w", s.Architecture, err)
@@ -64,15 +91,19 @@ func Default(name string) (Spec, error) {
 	return known[i].Spec, nil
 }
 
-func architecture(name string) (Architecture, error) {
+func architecture(s Spec, own []Architecture) (Architecture, error) {
 	var known []string
-	for _, a := range Architectures() {
-		if a.Name == name {
+	for _, a := range slices.Concat(Architectures(), own) {
+		if a.Name == s.Architecture {
 			return a, nil
 		}
 		known = append(known, a.Name)
 	}
-	return Architecture{}, fmt.Errorf("unknown network %q; known: %s", name, strings.Join(known, ", "))
+	if s.Identity != "" {
+		return Architecture{}, fmt.Errorf("the network %q, identity %.16s, is not built in, and this program has not been given its forward function f; give network.Custom(%q, f) to Lab.AddNetwork, LoadCheckpoint or network.New",
+			s.Architecture, s.Identity, s.Architecture)
+	}
+	return Architecture{}, fmt.Errorf("unknown network %q; known: %s, and those of your own that Lab.AddNetwork or network.New is given", s.Architecture, strings.Join(known, ", "))
 }
 
 // ParseSpec reads a spec from the JSON that a checkpoint carries under "network". Unknown fields are an error: a

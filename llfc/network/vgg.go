@@ -4,7 +4,8 @@ import "fmt"
 
 // vgg is Simonyan & Zisserman's network in its CIFAR form.
 var vgg = Architecture{
-	Name: "vgg",
+	builtIn: true,
+	Name:    "vgg",
 	Doc: "VGG-11, 13, 16 or 19 (depth), stages of 1, 2, 4, 8 and 8 times width channels, norm batch or none; head 4096,4096 as in the authors' code, " +
 		"none as in OpenLTH",
 	Default: Spec{Architecture: "vgg", Input: []int{32, 32, 3}, Classes: 10, Depth: 16, Width: 64, Norm: "batch", Init: "kaiming-out"},

@@ -33,10 +33,12 @@ func (x X) Classes() int { return x.trace.classes }
 // Node returns the graph node [batch, Dims...], nil when describing.
 func (x X) Node() *graph.Node { return x.node }
 
-// next returns the value that follows x under a new name; x counts as used now.
-func (x X) next(name string) X {
+// next returns the value that follows x under a new name; x counts as used now. op says which operation makes it, with all that it
+// depends on: it enters the network's identity.
+func (x X) next(name, op string) X {
 	t := x.trace
 	t.clock++
+	t.ops = append(t.ops, fmt.Sprintf("%d = %s of %d", t.clock, op, x.born))
 	t.spans = append(t.spans, [2]int{x.born, t.clock})
 	x.name, x.born, x.linear = name, t.clock, ""
 	return x
@@ -84,9 +86,9 @@ func (x X) param(p Param, layout [][]int) *graph.Node {
 }
 
 // apply finishes a linear map without bias: it records the map, adds the bias and taps the sum.
-func (x X) apply(name string, dims, units []int, w *graph.Node, bias bool, fanIn int, of func(w, in *graph.Node) *graph.Node) X {
+func (x X) apply(name, op string, dims, units []int, w *graph.Node, bias bool, fanIn int, of func(w, in *graph.Node) *graph.Node) X {
 	t := x.trace
-	y := x.next(name)
+	y := x.next(name, op)
 	y.dims, y.units = dims, units
 	of = rounded(t.options.Precision, of)
 	t.Linears = append(t.Linears, Linear{Name: name, W: w, In: x.node, Apply: of})
@@ -104,12 +106,12 @@ func (x X) apply(name string, dims, units []int, w *graph.Node, bias bool, fanIn
 }
 
 // As gives the value a name of the architecture's own ("layer1.0"). A value that its operation has tapped is tapped under the new name
-// alone; any other, such as a sum, is tapped now, as a "block".
+// only; any other, such as a sum, is tapped now, as a "block". Shape and units stay. It panics if the name is taken.
 func (x X) As(name string) X {
 	t := x.trace
 	last := len(t.Taps) - 1
 	if t.tapped[last].time != x.born {
-		return x.next(name).tap(name, "block")
+		return x.next(name, "block").tap(name, "block")
 	}
 	if a := len(t.Acts) - 1; a >= 0 && t.Acts[a].Name == t.Taps[last].Name {
 		t.Acts[a].Name = name
