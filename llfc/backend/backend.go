@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
+	"layerwise/internal/heaproom"
 	"layerwise/llfc/backend/plugin"
 )
 
@@ -137,8 +138,9 @@ func openPlugin(device, options string) (compute.Backend, Info, error) {
 	return b, Info{Name: "xla:" + device, Engine: "xla", Device: device, Version: version, Path: path, Devices: devices(b)}, nil
 }
 
-// openGo opens the pure-Go backend.
+// openGo opens the pure-Go backend, and makes the room that its vector code needs.
 func openGo(config string) (compute.Backend, Info, error) {
+	heaproom.Reserve()
 	b, err := compute.NewWithConfig(config)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("backend: %q: %s", config, firstLine(err))

@@ -51,6 +51,20 @@ func product(t *testing.T, b compute.Backend) []float32 {
 	return slices.Concat(out[0].Value().([][]float32)...)
 }
 
+// Whoever opens the pure-Go backend has the room past the heap's end that its vector code reads into.
+func TestOpenGoMakesRoom(t *testing.T) {
+	b, _, err := Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Finalize()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapSys < 4<<30 {
+		t.Errorf("the heap spans %d bytes, expected at least 4 GiB", m.HeapSys)
+	}
+}
+
 func TestOpenGo(t *testing.T) {
 	alone(t)
 	for _, name := range []string{"go", "go:ops_sequential"} {

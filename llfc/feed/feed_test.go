@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
+	"layerwise/llfc/backend"
 )
 
 func small() *data.Set {
@@ -20,7 +19,7 @@ func small() *data.Set {
 
 // (pixel/10 − mean)/std, by hand, for the samples 2 and 0.
 func TestBatch(t *testing.T) {
-	b, err := compute.NewWithConfig("go:ops_sequential")
+	b, _, err := backend.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +44,7 @@ func TestBatch(t *testing.T) {
 }
 
 func TestBadNormalizationIsRefused(t *testing.T) {
-	b, err := compute.NewWithConfig("go:ops_sequential")
+	b, _, err := backend.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,18 +5,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
-
+	"layerwise/llfc/backend"
 	"layerwise/llfc/network"
 )
 
 func TestCheck(t *testing.T) {
-	backend, err := compute.NewWithConfig("go")
+	on, _, err := backend.Open("go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer backend.Finalize()
+	defer on.Finalize()
 	for name, spec := range map[string]network.Spec{"mlp": mlpSpec(20, 30, 20), "lenet": lenetSpec()} {
 		s, a := drawn(t, spec, 1)
 		_, b := drawn(t, spec, 2)
@@ -24,7 +22,7 @@ func TestCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := network.Compile(backend, n)
+		f, err := network.Compile(on, n)
 		if err != nil {
 			t.Fatal(err)
 		}

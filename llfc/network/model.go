@@ -12,8 +12,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"layerwise/internal/heaproom"
 )
 
 // Model is a network on a backend: f, which takes any θ. Executables compile on first use and are kept. Safe for concurrent use.
@@ -26,14 +24,11 @@ type Model struct {
 	execs map[string]*graph.Exec // by the key given to Exec
 }
 
-// Compile checks the network and binds it to a backend.
+// Compile checks the network and binds it to a backend; without one (nil) the model only checks weights.
 func Compile(b compute.Backend, n Network) (*Model, error) {
 	about, err := n.Describe()
 	if err != nil {
 		return nil, err
-	}
-	if b != nil && b.Name() != "xla" { // without a backend the model checks weights alone
-		heaproom.Reserve()
 	}
 	return &Model{Network: n, Backend: b, About: about, execs: map[string]*graph.Exec{}}, nil
 }
