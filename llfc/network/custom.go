@@ -17,7 +17,7 @@ func Custom(name string, f Forward) Architecture {
 	return Architecture{Name: name, Forward: func(s Spec) (Forward, error) { return f, s.only() }}
 }
 
-// Check returns nil if an architecture of your own has what it needs and takes no built-in one's name.
+// Check returns nil if an architecture has what it needs, and one of your own does not take a built-in one's name.
 func (a Architecture) Check() error {
 	valid := func(r rune) bool {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_", r)
@@ -35,9 +35,6 @@ func (a Architecture) Check() error {
 
 // own builds a network that is not built in, and names it by what it describes.
 func (a Architecture) own(s Spec) (Network, error) {
-	if err := a.Check(); err != nil {
-		return Network{}, err
-	}
 	if s.Init == "" {
 		s.Init = cmp.Or(a.Default.Init, defaultInit)
 	}

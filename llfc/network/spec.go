@@ -50,6 +50,9 @@ func New(s Spec, own ...Architecture) (Network, error) {
 
 // New builds the network of this architecture that a spec describes; its field Architecture may be left out.
 func (a Architecture) New(s Spec) (Network, error) {
+	if err := a.Check(); err != nil {
+		return Network{}, err
+	}
 	if s.Architecture == "" {
 		s.Architecture = a.Name
 	}
