@@ -54,8 +54,9 @@ func SaveCheckpoint(path string, c Checkpoint) error {
 	return network.Save(path, c.Theta, meta)
 }
 
-// LoadCheckpoint reads a checkpoint, in the order of its network, and checks that its tensors are those of the network it names.
-func LoadCheckpoint(path string) (Checkpoint, error) {
+// LoadCheckpoint reads a checkpoint, in the order of its network, and checks that its tensors are those of the network it names. A network
+// that is not built in must be among own, with the forward function that it was made with.
+func LoadCheckpoint(path string, own ...network.Architecture) (Checkpoint, error) {
 	theta, meta, err := network.Load(path)
 	if err != nil {
 		return Checkpoint{}, err
@@ -71,7 +72,7 @@ func LoadCheckpoint(path string) (Checkpoint, error) {
 	if err := c.readMeta(); err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
-	n, err := network.New(c.Network)
+	n, err := network.New(c.Network, own...)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -29,6 +29,7 @@ type Lab struct {
 	mu              sync.Mutex
 	loaded          map[string][2]*data.Set
 	models          map[string]*network.Model
+	own             []network.Architecture // architectures that are not built in
 }
 
 // Open opens the best backend found and the run store in $LAYERWISE_RUNS, by default the folder runs of the working
@@ -63,20 +64,29 @@ func (l *Lab) say(format string, args ...any) { l.progress.say(fmt.Sprintf(forma
 // Close releases the backend.
 func (l *Lab) Close() { l.Backend.Finalize() }
 
+// Network builds the network of a spec: built in, or one of those that AddNetwork was given, whose identity it fills in.
+func (l *Lab) Network(s network.Spec) (network.Network, error) {
+	l.mu.Lock()
+	own := l.own
+	l.mu.Unlock()
+	return network.New(s, own...)
+}
+
 // Model compiles the network of a spec; the same spec gives the same model.
 func (l *Lab) Model(s network.Spec) (*network.Model, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f := l.models[s.JSON()]; f != nil {
-		return f, nil
-	}
-	n, err := network.New(s)
+	n, err := l.Network(s)
 	if err != nil {
 		return nil, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := n.Spec.JSON()
+	if f := l.models[key]; f != nil {
+		return f, nil
+	}
 	f, err := network.Compile(l.Backend, n)
 	if err == nil {
-		l.models[s.JSON()] = f
+		l.models[key] = f
 	}
 	return f, err
 }
@@ -90,6 +100,9 @@ func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, 
 	defer l.mu.Unlock()
 	both, ok := l.loaded[name]
 	if !ok {
+		if err := data.Known(name); err != nil {
+			return nil, nil, fmt.Errorf("%w; a data set of your own is given to Lab.AddData", err)
+		}
 		if train, test, err = data.Load(ctx, name, l.Data); err != nil {
 			return nil, nil, err
 		}

@@ -15,8 +15,8 @@ import (
 type Setting struct {
 	Name         string       // for people; not part of a run's name
 	Source       string       // where the recipe comes from
-	Network      network.Spec // Input and Classes are taken from the data
-	Data         string       // a name that data.Load knows
+	Network      network.Spec // Input and Classes are taken from the data; Architecture is built in or was given to Lab.AddNetwork
+	Data         string       // a name that data.Load knows, or of a set that was given to Lab.AddData
 	TrainSamples int          // 0 is all; fewer are drawn stratified by class, always the same
 	TestSamples  int          // likewise
 	Unit         bool         // inputs in [0, 1]; otherwise the data set's customary normalisation
@@ -56,10 +56,11 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	if s.Unit {
 		norm = feed.Unit(set)
 	}
-	if _, err := network.New(spec); err != nil {
+	n, err := l.Network(spec)
+	if err != nil {
 		return Run{}, err
 	}
-	r := Run{Version: runVersion, Network: spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}
+	r := Run{Version: runVersion, Network: n.Spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}
 	r.Train = r.Train.Fork(0, train.Stream{Order: seed, Dropout: seed, Augment: seed})
 	if err := errors.Join(r.Train.Check(set.Len()), r.Train.Augment.Check(set.Shape)); err != nil {
 		return Run{}, fmt.Errorf("%s: %w", s.Name, err)

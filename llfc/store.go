@@ -13,7 +13,6 @@ import (
 	"layerwise/internal/atomicfile"
 	"layerwise/internal/filelock"
 	"layerwise/llfc/feed"
-	"layerwise/llfc/network"
 	"layerwise/llfc/train"
 )
 
@@ -70,7 +69,7 @@ func (l *Lab) dir(r Run) string { return filepath.Join(l.Runs, r.Name()) }
 // load reads the weights of a run that is done. They are written once and whole, so this needs no lock.
 func (l *Lab) load(r Run, dir string) (Checkpoint, error) {
 	path := filepath.Join(dir, thetaFile)
-	c, err := LoadCheckpoint(path)
+	c, err := l.LoadCheckpoint(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Checkpoint{}, err
@@ -168,7 +167,7 @@ func (l *Lab) latest(ctx context.Context, r Run, dir string, until int) (saved, 
 }
 
 func (l *Lab) begin(r Run) (saved, error) {
-	n, err := network.New(r.Network)
+	n, err := l.Network(r.Network)
 	if err != nil {
 		return saved{}, err
 	}
@@ -232,6 +231,11 @@ func (l *Lab) advance(ctx context.Context, r Run, checkpoint string, s saved, un
 	f, err := l.Model(r.Network)
 	if err != nil {
 		return saved{}, err
+	}
+	if r.Network.Identity != "" && s.Step == 0 { // before hours are spent on it
+		if err := f.Prove(r.InitSeed); err != nil {
+			return saved{}, err
+		}
 	}
 	t, err := train.NewTrainer(f, d, r.Train)
 	if err != nil {

@@ -85,8 +85,12 @@ func moments(h *graph.Node) (mean, variance *graph.Node) {
 }
 
 func average(h *graph.Node) *graph.Node {
-	if h.Rank() == 4 {
-		h = graph.ReduceMean(h, 1, 2)
+	var positions []int
+	for axis := 1; axis < h.Rank()-1; axis++ {
+		positions = append(positions, axis)
+	}
+	if len(positions) > 0 { // of no axes it would be the mean of all
+		h = graph.ReduceMean(h, positions...)
 	}
 	return graph.ReduceMean(graph.ConvertDType(h, dtypes.Float64), 0)
 }

@@ -30,9 +30,9 @@ func newEngine(t *Trainer) (engine, error) {
 	return newSingle(t)
 }
 
-// convolves tells whether the network has a convolution.
+// convolves tells whether the network has a linear map at every position of something, such as a convolution.
 func (t *Trainer) convolves() bool {
-	return slices.ContainsFunc(t.f.About.Params, func(p network.Param) bool { return len(p.Dims) == 4 })
+	return slices.ContainsFunc(t.f.About.Taps, func(p network.Tap) bool { return p.Kind == "linear" && len(p.Dims) > 1 })
 }
 
 // key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
