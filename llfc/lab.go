@@ -94,7 +94,7 @@ func (l *Lab) Model(s network.Spec) (*network.Model, error) {
 // subsetSeed draws the samples of every subset: a set of one size is the same in every run.
 const subsetSeed = 0
 
-// sets returns a data set with its splits cut to so many samples; 0 is all.
+// sets returns a data set with its splits cut to these numbers of samples; 0 is all.
 func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,7 +107,7 @@ func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, 
 			return nil, nil, err
 		}
 		both = [2]*data.Set{train, test}
-		l.loaded[name], l.loaded[train.Name] = both, both // a run knows a folder of pictures by its last element alone
+		l.loaded[name], l.loaded[train.Name] = both, both // a run knows a folder of pictures only by its last element
 	}
 	for i, n := range []int{trainN, testN} {
 		if n > 0 && n < both[i].Len() {

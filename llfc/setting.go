@@ -68,8 +68,8 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	return r, nil
 }
 
-// Spawn is the sibling of a run that shares its first epochs and then sees the data in another order. epochs may be a fraction; 0 shares the
-// initialisation alone.
+// Spawn is the sibling of a run that shares its first epochs and then sees the data in another order. epochs may be a fraction; 0 shares
+// only the initialisation.
 func (r Run) Spawn(epochs float64, order int64) (Run, error) {
 	if !(epochs >= 0 && epochs <= float64(r.Train.Epochs)) { // NaN neither
 		return Run{}, fmt.Errorf("spawn after %g epochs of a run of %d; it must lie between 0 and %d", epochs, r.Train.Epochs, r.Train.Epochs)

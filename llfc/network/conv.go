@@ -24,7 +24,7 @@ func (k Kernel) out(in int) int {
 	return in/k.stride() + 1
 }
 
-// by returns the kernel with a stride; late padding is a matter of strides above 1 alone.
+// by returns the kernel with a stride; late padding only matters with strides above 1.
 func (k Kernel) by(stride int) Kernel {
 	k.Stride, k.Late = stride, k.Late && stride > 1
 	return k

@@ -24,7 +24,7 @@ func (x X) normed(norm string, batch bool) {
 func (t *Trace) Folds() map[string]string { return t.following(func(f fold) bool { return f.batch }) }
 
 // Norms lists the norms of either kind that follow a linear map and nothing else does, as linear map → norm. The output of such a
-// map is seen through the norm alone, so the norm's γ and β can scale and shift it.
+// map is seen only through the norm, so the norm's γ and β can scale and shift it.
 func (t *Trace) Norms() map[string]string { return t.following(func(fold) bool { return true }) }
 
 func (t *Trace) following(wanted func(fold) bool) map[string]string {

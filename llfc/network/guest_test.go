@@ -135,6 +135,19 @@ func grouped(x network.X) network.X {
 	return x.Flatten().Dense("logits", x.Classes())
 }
 
+// shared has operations that begin the units of two groups, and two that have one name.
+func shared(x network.X) network.X {
+	x = x.Flatten()
+	c := x.Dense("c", 7)
+	h := c.Add(x.Dense("a", 3).Concat(x.Dense("b", 4))).As("sum").Tanh()
+	for range 2 {
+		in, out := h.Axis(), h.NewUnits("same", 5)
+		h = h.Linear(fmt.Sprintf("m%d", h.Units()), network.Map{Op: "dense", Weight: []network.Axis{in, out}, Out: []network.Axis{out},
+			Apply: func(w, h *graph.Node) *graph.Node { return graph.MatMul(h, w) }}).ReLU()
+	}
+	return h.Dense("logits", x.Classes())
+}
+
 type guest struct {
 	forward network.Forward
 	input   []int
@@ -147,6 +160,7 @@ func guests() map[string]guest {
 		"separable": {separable, []int{8, 8, 3}, "stem 6, pw1 8", 64*6*(2*27+1) + 64*6*(2*9+1) + 64*8*(2*6+1) + 16*16*(2*9+1) + 4*(2*16+1)},
 		"series":    {series, []int{16, 1, 2}, "conv1 6, conv2 7, fc 9", 16*6*(2*10+1) + 8*7*(2*18+1) + 9*(2*56+1) + 4*(2*9+1)},
 		"gated":     {gated, []int{3, 4, 1}, "gate 10, skip 5, mix 8", 2*10*25 + 5*25 + 8*31 + 15*17 + 15*3 + 4*31},
+		"shared":    {shared, []int{3, 3, 1}, "c 3, b 4, same 5, same#2 5", 2*7*19 + 5*15 + 5*11 + 4*11},
 		"grouped":   {grouped, []int{5, 5, 2}, "left 4, right 4", 25*6*(2*18+1) + 25*8*(2*3+1) + 4*(2*200+1)},
 	}
 }

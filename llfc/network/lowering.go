@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// How a convolution is lowered is decided here alone, from the backend and the shapes, so that a resumed run repeats a run to the bit.
+// How a convolution is lowered is decided only here, from the backend and the shapes, so that a resumed run repeats a run to the bit.
 // The table is what measured best on CPUs (benchmarks/conv); an XLA plugin for another device keeps its own convolution.
 //
 //	                      XLA on the CPU                                pure Go

@@ -87,6 +87,7 @@ func (t *Trace) equivalents() (Symmetry, map[int]unitOf) {
 	}
 	var s Symmetry
 	groups := map[string]int{}
+	taken := map[string]bool{}
 	where := map[int]unitOf{}
 	for _, r := range roots {
 		if fixed[r] {
@@ -98,12 +99,28 @@ func (t *Trace) equivalents() (Symmetry, map[int]unitOf) {
 		if !seen {
 			g = len(s.Groups)
 			groups[key] = g
-			s.Groups = append(s.Groups, Group{Name: u.origins[members[r][0]]})
+			s.Groups = append(s.Groups, Group{Name: u.nameOf(members[r], taken)})
 		}
 		where[r] = unitOf{g, s.Groups[g].Size}
 		s.Groups[g].Size++
 	}
 	return s, where
+}
+
+// nameOf is the first operation that made units of a class and has not given its name to another group, which is then taken.
+func (u *units) nameOf(operations []int, taken map[string]bool) string {
+	name := u.origins[operations[0]]
+	for _, o := range operations {
+		if !taken[u.origins[o]] {
+			name = u.origins[o]
+			break
+		}
+	}
+	for first, n := name, 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s#%d", first, n)
+	}
+	taken[name] = true
+	return name
 }
 
 // place adds one axis to every group whose units lie on it.
