@@ -74,19 +74,18 @@ func (l *Lab) Network(s network.Spec) (network.Network, error) {
 
 // Model compiles the network of a spec; the same spec gives the same model.
 func (l *Lab) Model(s network.Spec) (*network.Model, error) {
-	n, err := l.Network(s)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.models[s.JSON()]; f != nil {
+		return f, nil
+	}
+	n, err := network.New(s, l.own...)
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := n.Spec.JSON()
-	if f := l.models[key]; f != nil {
-		return f, nil
-	}
 	f, err := network.Compile(l.Backend, n)
 	if err == nil {
-		l.models[key] = f
+		l.models[s.JSON()], l.models[n.Spec.JSON()] = f, f // s may lack the identity
 	}
 	return f, err
 }
