@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 // conditions gathers Definitions 3 and 4.
@@ -82,7 +83,7 @@ func (c *conditions) ends(rows [][]float64, at int, raw *Raw) {
 
 // weak runs weakGraph at every α and takes the maximum over α for each sample. A sample counts where at least one α gives two
 // vectors that are not zero.
-func (c *conditions) weak(ctx context.Context, s *stream, a, b []*tensors.Tensor, raw *Raw, tick func()) error {
+func (c *conditions) weak(ctx context.Context, s *pass.Pass, a, b []*tensors.Tensor, raw *Raw, tick func()) error {
 	if len(c.acts) == 0 {
 		for range c.alphas {
 			tick()
@@ -93,10 +94,10 @@ func (c *conditions) weak(ctx context.Context, s *stream, a, b []*tensors.Tensor
 	for _, i := range c.inputs {
 		za, zb = append(za, a[i]), append(zb, b[i])
 	}
-	n := s.count[s.read-1]
+	n := s.Len()
 	half, most := nans(len(c.acts), n), nans(len(c.acts), n)
 	for _, alpha := range c.alphas {
-		rows, _, err := s.call(ctx, weakGraph, float32(alpha), float32(1-alpha), za, zb)
+		rows, _, err := s.Rows(ctx, weakGraph, float32(alpha), float32(1-alpha), za, zb)
 		if err != nil {
 			return fmt.Errorf("measure: %s, weak additivity at α = %g: %w", s, alpha, err)
 		}

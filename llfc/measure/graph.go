@@ -8,17 +8,11 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
-// A function is a graph function of a model. Its first output, the table, is [batch, columns] float64, one row of numbers for each sample, so
-// that padding is dropped and sums are made on the host; the others stay on the device.
-type function struct {
-	key   string
-	build func(f *network.Model, in []*graph.Node) []*graph.Node
-}
-
 // pointGraph: θ, x, y → loss, wrong.
-var pointGraph = function{"measure: point", func(f *network.Model, in []*graph.Node) []*graph.Node {
+var pointGraph = pass.Function{Key: "measure: point", Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 	p := len(f.About.Params)
 	return []*graph.Node{table(score2(f.Trace(in[:p], in[p], network.Options{}), in[p+1])...)}
 }}
@@ -26,12 +20,12 @@ var pointGraph = function{"measure: point", func(f *network.Model, in []*graph.N
 // endsGraph: θ_A, θ_B, x, y → loss and wrong of A, then of B; ⟨a,a⟩, ⟨a,b⟩, ⟨b,b⟩ of every layer; with conditions, the Gram numbers
 // of Definition 4 and of the inputs for every linear map, and the share of units that disagree in sign for every nonlinearity.
 // Kept on the device: the values of A, then those of B.
-func endsGraph(conditions bool) function {
+func endsGraph(conditions bool) pass.Function {
 	key := "measure: ends"
 	if conditions {
 		key += " and conditions"
 	}
-	return function{key, func(f *network.Model, in []*graph.Node) []*graph.Node {
+	return pass.Function{Key: key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 		p, g := len(f.About.Params), grams{folded(f)}
 		x, y := in[2*p], in[2*p+1]
 		ta, tb := f.Trace(in[:p], x, network.Options{}), f.Trace(in[p:2*p], x, network.Options{})
@@ -54,7 +48,7 @@ func endsGraph(conditions bool) function {
 
 // alphaGraph: θ_α, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits is
 // wrong (Lemma 1); ⟨f,f⟩, ⟨f,a⟩, ⟨f,b⟩ of every layer.
-var alphaGraph = function{"measure: alpha", func(f *network.Model, in []*graph.Node) []*graph.Node {
+var alphaGraph = pass.Function{Key: "measure: alpha", Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 	p, g := len(f.About.Params), grams{folded(f)}
 	alpha, beta, x, y, ends := in[p], in[p+1], in[p+2], in[p+3], in[p+4:]
 	t := f.Trace(in[:p], x, network.Options{})
@@ -70,7 +64,7 @@ var alphaGraph = function{"measure: alpha", func(f *network.Model, in []*graph.N
 
 // weakGraph: α, 1−α, then z of A and z of B for every nonlinearity → Gram numbers of σ(αz_A + (1−α)z_B) and ασ(z_A) + (1−α)σ(z_B),
 // the two sides of Definition 3.
-var weakGraph = function{"measure: weak", func(f *network.Model, in []*graph.Node) []*graph.Node {
+var weakGraph = pass.Function{Key: "measure: weak", Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 	g := grams{folded(f)}
 	acts := len(f.About.Acts)
 	alpha, beta, a, b := in[0], in[1], in[2:2+acts], in[2+acts:]

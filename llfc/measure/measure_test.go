@@ -17,6 +17,7 @@ import (
 	"layerwise/llfc/backend"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 func must[T any](t testing.TB) func(v T, err error) T {
@@ -251,21 +252,21 @@ func TestIdentitiesOfAnyPair(t *testing.T) {
 func TestAlphaGraphIsExactAtTheEnds(t *testing.T) {
 	scenes(t, func(t *testing.T, s scene) {
 		ctx := context.Background()
-		p := must[*stream](t)(open(s.f, s.d, 12, 2))
-		defer p.close()
-		if !p.next(ctx) {
-			t.Fatal(p.err)
+		p := must[*pass.Pass](t)(pass.Open(s.f, s.d, 12, 2))
+		defer p.Close()
+		if !p.Next(ctx) {
+			t.Fatal(p.Err())
 		}
 		a, b := must[[]*tensors.Tensor](t)(s.f.Upload(s.a)), must[[]*tensors.Tensor](t)(s.f.Upload(s.b))
 		defer network.Free(slices.Concat(a, b)...)
-		ends, kept, err := p.call(ctx, endsGraph(false), a, b, p.x, p.y)
+		ends, kept, err := p.Rows(ctx, endsGraph(false), a, b, p.X, p.Y)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer network.Free(kept...)
 		for alpha, at := range map[float64]int{1: 0, 0: 2} {
 			theta := map[float64][]*tensors.Tensor{1: a, 0: b}[alpha]
-			rows, _, err := p.call(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), p.x, p.y, kept)
+			rows, _, err := p.Rows(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), p.X, p.Y, kept)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 // Options say what Pair measures.
@@ -54,10 +55,10 @@ func newPlan(f *network.Model, a, b network.Params, o Options) (*plan, error) {
 }
 
 // steps is the number of ticks of the passes that prepare the policy and measure loss and error on these sets.
-func (p *plan) steps(paths ...*stream) int {
+func (p *plan) steps(paths ...*pass.Pass) int {
 	n := p.merger.Steps(p.alphas)
 	for _, s := range paths {
-		n += len(s.index) * len(p.alphas)
+		n += s.Batches() * len(p.alphas)
 	}
 	return n
 }
@@ -94,16 +95,16 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(f, d, o.Batch, 2)
+	s, err := pass.Open(f, d, o.Batch, 2)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("measure: %w", err)
 	}
-	defer s.close()
+	defer s.Close()
 	m, err := newMeter(p)
 	if err != nil {
 		return nil, err
 	}
-	p.total = p.steps(paths...) + len(s.index)*m.steps()
+	p.total = p.steps(paths...) + s.Batches()*m.steps()
 	line, err := p.prepare(ctx)
 	if err != nil {
 		return nil, err
@@ -112,15 +113,15 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 	if err := m.weights(); err != nil {
 		return nil, err
 	}
-	for s.next(ctx) {
+	for s.Next(ctx) {
 		if err := m.batch(ctx, s, line); err != nil {
 			return nil, err
 		}
 	}
-	if s.err != nil {
-		return nil, s.err
+	if s.Err() != nil {
+		return nil, s.Err()
 	}
-	s.close()
+	s.Close()
 	r := m.result(d)
 	if r.Lines[0].Given, err = p.given(ctx, d); err != nil {
 		return nil, err
@@ -189,8 +190,8 @@ func (m *meter) steps() int {
 }
 
 // batch measures the batch that s has read.
-func (m *meter) batch(ctx context.Context, s *stream, line *merge.Line) error {
-	rows, kept, err := s.call(ctx, endsGraph(m.o.Conditions), line.A, line.B, s.x, s.y)
+func (m *meter) batch(ctx context.Context, s *pass.Pass, line *merge.Line) error {
+	rows, kept, err := s.Rows(ctx, endsGraph(m.o.Conditions), line.A, line.B, s.X, s.Y)
 	if err != nil {
 		return fmt.Errorf("measure: %s: %w", s, err)
 	}
@@ -224,7 +225,7 @@ func (m *meter) batch(ctx context.Context, s *stream, line *merge.Line) error {
 }
 
 // alpha measures θ_α on the batch. At the ends θ_α is A or B, whose numbers are known: exactly, not to rounding.
-func (m *meter) alpha(ctx context.Context, s *stream, line *merge.Line, k int, atEnds [][]float64, ends [][]triple, a, b []*tensors.Tensor) error {
+func (m *meter) alpha(ctx context.Context, s *pass.Pass, line *merge.Line, k int, atEnds [][]float64, ends [][]triple, a, b []*tensors.Tensor) error {
 	alpha := m.alphas[k]
 	var rows [][]float64
 	switch alpha {
@@ -235,13 +236,18 @@ func (m *meter) alpha(ctx context.Context, s *stream, line *merge.Line, k int, a
 	default:
 		theta, release, err := line.At(ctx, alpha)
 		if err == nil {
-			rows, _, err = s.call(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), s.x, s.y, a, b)
+			rows, err = m.run(ctx, s, theta, alpha, a, b)
 			release()
 		}
 		if err != nil {
 			return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 		}
 		m.tick()
+	}
+	if s.First() && (alpha == 0 || alpha == 1) {
+		if err := m.checkEnd(ctx, s, line, alpha, rows, a, b); err != nil {
+			return fmt.Errorf("measure: %w", err)
+		}
 	}
 	for i, row := range rows {
 		for l := range m.layers {
@@ -266,6 +272,41 @@ func (m *meter) alpha(ctx context.Context, s *stream, line *merge.Line, k int, a
 	return nil
 }
 
+// run runs θ_α on the batch.
+func (m *meter) run(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, alpha float64, a, b []*tensors.Tensor) ([][]float64, error) {
+	rows, _, err := s.Rows(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), s.X, s.Y, a, b)
+	return rows, err
+}
+
+// checkEnd runs a fresh copy of an end as every other θ_α is run, and compares its features with those that the end itself gave.
+func (m *meter) checkEnd(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, end [][]float64, a, b []*tensors.Tensor) error {
+	fresh, err := line.Fresh(ctx, alpha)
+	if err != nil {
+		return err
+	}
+	defer network.Free(fresh...)
+	again, err := m.run(ctx, s, fresh, alpha, a, b)
+	if err != nil {
+		return err
+	}
+	own := 4 // where ⟨f, f_A⟩ stands, and with α = 0 ⟨f, f_B⟩
+	name := "A"
+	if alpha == 0 {
+		own, name = 5, "B"
+	}
+	for l, layer := range m.layers {
+		norm, distance := 0.0, 0.0
+		for i := range end {
+			was, is := end[i][3+3*l], again[i][3+3*l:]
+			norm, distance = norm+was, distance+was-2*again[i][own+3*l]+is[0]
+		}
+		if err := s.CheckFeature(fmt.Sprintf("layer %q of %s", layer.Name, name), norm, distance); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // endRows puts what endsGraph gave of one end into the columns of alphaGraph.
 func endRows(atEnds [][]float64, ends [][]triple, at int, of func(triple) [3]float64) [][]float64 {
 	rows := make([][]float64, len(atEnds))
@@ -286,9 +327,9 @@ func (m *meter) oneMinusCos(g Gram) float64 {
 	return g.OneMinusCos()
 }
 
-func (m *meter) notFinite(s *stream, layer, sample int, where string) error {
-	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s/%s are not finite; the weights are not, or are too large",
-		m.layers[layer].Name, where, int(s.index[s.read-1][sample]), s.d.Set.Name, s.d.Set.Split)
+func (m *meter) notFinite(s *pass.Pass, layer, sample int, where string) error {
+	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s are not finite; the weights are not, or are too large",
+		m.layers[layer].Name, where, s.Sample(sample), s.Set())
 }
 
 func finite(v ...float64) bool {

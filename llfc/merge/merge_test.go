@@ -382,7 +382,7 @@ func TestBlendIsExactAtTheEnds(t *testing.T) {
 		l := must[*Line](t)(s.merger(t, Policy{}).Line(context.Background()))
 		defer l.Close()
 		for alpha, want := range map[float64]network.Params{1: s.a, 0: s.b} {
-			theta := must[[]*tensors.Tensor](t)(l.blend(context.Background(), alpha))
+			theta := must[[]*tensors.Tensor](t)(l.Fresh(context.Background(), alpha))
 			defer network.Free(theta...)
 			if got := must[network.Params](t)(network.Download(theta, want)); !got.Equal(want) {
 				t.Errorf("α = %g does not give the end, bit for bit", alpha)

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/distributed"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -83,51 +80,6 @@ func (f *Model) Trace(weights []*graph.Node, x *graph.Node, o Options) *Trace {
 	}
 	o.Weights = func(name string) *graph.Node { return byName[name] }
 	return f.Network.Trace(o, x)
-}
-
-// Upload copies θ to the device, one tensor for each parameter in the order of About.Params. Free it with Free.
-func (f *Model) Upload(theta Params) ([]*tensors.Tensor, error) {
-	if err := f.Check(theta); err != nil {
-		return nil, err
-	}
-	return Upload(f.Backend, theta)
-}
-
-// Upload copies tensors to the device, in their order.
-func Upload(b compute.Backend, p Params) ([]*tensors.Tensor, error) {
-	out := make([]*tensors.Tensor, 0, len(p))
-	for _, t := range p {
-		raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(t.Data))), 4*len(t.Data))
-		d, err := tensors.FromRaw(b, 0, shapes.Make(dtypes.Float32, t.Dims...), raw)
-		if err != nil {
-			Free(out...)
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		out = append(out, d)
-	}
-	return out, nil
-}
-
-// Download copies device tensors to the host, under the names and shapes of layout.
-func Download(device []*tensors.Tensor, layout Params) (Params, error) {
-	out := make(Params, len(layout))
-	for i, t := range layout {
-		data, err := tensors.CopyFlatData[float32](device[i])
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		out[i] = Tensor{Name: t.Name, Dims: t.Dims, Data: data}
-	}
-	return out, nil
-}
-
-// Free releases device tensors at once; XLA's memory is unknown to Go's collector.
-func Free(device ...*tensors.Tensor) {
-	for _, t := range device {
-		if t != nil {
-			_ = t.FinalizeAll() // a tensor already released is what was asked for
-		}
-	}
 }
 
 // Features returns f^(l)(θ; x), the features [batch, Dims...] of a tap, for x [batch, Input...], already normalised.

@@ -209,7 +209,7 @@ func (t *Trainer) upload(s State) ([]*tensors.Tensor, error) {
 	if err := t.f.Check(s.Theta); err != nil {
 		return nil, err
 	}
-	state, err := network.Upload(t.f.Backend, s.Tensors())
+	state, err := t.f.UploadAny(s.Tensors())
 	if err != nil {
 		return nil, err
 	}
