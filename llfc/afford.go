@@ -31,10 +31,9 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	default:
 		return Setting{}, fmt.Errorf("unknown scale %q; known here: smoke, quick", scale)
 	}
-	was := l.Data.Offline
-	l.Data.Offline = true
-	_, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
-	l.Data.Offline = was
+	offline := l.Data
+	offline.Offline = true
+	_, _, err := l.setsBy(ctx, offline, s.Data, s.TrainSamples, s.TestSamples)
 	var missing *data.MissingError
 	if !errors.As(err, &missing) {
 		return s, err

@@ -84,13 +84,18 @@ func (l *Lab) Model(s network.Spec) (*network.Model, error) {
 // subsetSeed draws the samples of every subset: a set of one size is the same in every run.
 const subsetSeed = 0
 
-// sets returns a data set with its splits cut to so many samples; 0 is all.
+// sets returns a data set with its splits cut to trainN and testN samples; 0 is all.
 func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
+	return l.setsBy(ctx, l.Data, name, trainN, testN)
+}
+
+// setsBy is sets with other options for looking a data set up.
+func (l *Lab) setsBy(ctx context.Context, o data.Options, name string, trainN, testN int) (train, test *data.Set, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	both, ok := l.loaded[name]
 	if !ok {
-		if train, test, err = data.Load(ctx, name, l.Data); err != nil {
+		if train, test, err = data.Load(ctx, name, o); err != nil {
 			return nil, nil, err
 		}
 		both = [2]*data.Set{train, test}

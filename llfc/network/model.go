@@ -100,36 +100,62 @@ func (f *Model) LogitsFrom(theta Params, h Tensor, tap string) (Tensor, error) {
 
 func (f *Model) output() string { return f.About.Taps[len(f.About.Taps)-1].Name }
 
+// LogitsBeside returns the logits of several θ, all on the device at once: none can lie where another lay.
+func (f *Model) LogitsBeside(x Tensor, thetas ...Params) ([]Tensor, error) {
+	return f.runBeside(thetas, x, "", f.output())
+}
+
 func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
+	out, err := f.runBeside([]Params{theta}, x, from, to)
+	if err != nil {
+		return Tensor{}, err
+	}
+	return out[0], nil
+}
+
+func (f *Model) runBeside(thetas []Params, x Tensor, from, to string) ([]Tensor, error) {
 	i := slices.IndexFunc(f.About.Taps, func(t Tap) bool { return t.Name == to })
 	if i < 0 {
-		return Tensor{}, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
+		return nil, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
 	}
 	exec, err := f.exec(from, i)
 	if err != nil {
-		return Tensor{}, err
+		return nil, err
 	}
-	weights, err := f.Upload(theta)
-	if err != nil {
-		return Tensor{}, err
-	}
-	defer Free(weights...)
 	in, err := Upload(f.Backend, Params{x})
 	if err != nil {
-		return Tensor{}, fmt.Errorf("network: input: %w", err)
+		return nil, fmt.Errorf("network: input: %w", err)
 	}
 	defer Free(in...)
-	args := make([]any, 0, len(weights)+1)
+	weights := make([][]*tensors.Tensor, len(thetas))
+	defer func() {
+		for _, w := range weights {
+			Free(w...)
+		}
+	}()
+	for k, theta := range thetas {
+		if weights[k], err = f.Upload(theta); err != nil {
+			return nil, err
+		}
+	}
+	var outs []Tensor
 	for _, w := range weights {
-		args = append(args, w)
+		args := make([]any, 0, len(w)+1)
+		for _, t := range w {
+			args = append(args, t)
+		}
+		out, err := exec.Call(append(args, in[0])...)
+		if err != nil {
+			return nil, fmt.Errorf("network: %w", err)
+		}
+		data, err := tensors.CopyFlatData[float32](out[0])
+		Free(out...)
+		if err != nil {
+			return nil, err
+		}
+		outs = append(outs, Tensor{Name: to, Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data})
 	}
-	out, err := exec.Call(append(args, in[0])...)
-	if err != nil {
-		return Tensor{}, fmt.Errorf("network: %w", err)
-	}
-	defer Free(out...)
-	data, err := tensors.CopyFlatData[float32](out[0])
-	return Tensor{Name: to, Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data}, err
+	return outs, nil
 }
 
 func (f *Model) exec(from string, tap int) (*graph.Exec, error) {
