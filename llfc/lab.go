@@ -84,12 +84,12 @@ func (l *Lab) Model(s network.Spec) (*network.Model, error) {
 // subsetSeed draws the samples of every subset: a set of one size is the same in every run.
 const subsetSeed = 0
 
-// sets returns a data set with its splits cut to trainN and testN samples; 0 is all.
-func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
+// Sets returns a data set, its splits cut to trainN and testN samples, drawn stratified and always the same; 0 is all.
+func (l *Lab) Sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
 	return l.setsBy(ctx, l.Data, name, trainN, testN)
 }
 
-// setsBy is sets with other options for looking a data set up.
+// setsBy is Sets with other options for looking a data set up.
 func (l *Lab) setsBy(ctx context.Context, o data.Options, name string, trainN, testN int) (train, test *data.Set, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,7 +113,7 @@ func (l *Lab) setsBy(ctx context.Context, o data.Options, name string, trainN, t
 
 // Feed puts both splits of a data set on the device, with the normalisation that a network was trained with. 0 samples are all.
 func (l *Lab) Feed(ctx context.Context, name string, norm feed.Normalization, trainN, testN int) (train, test *feed.Feed, err error) {
-	trainSet, testSet, err := l.sets(ctx, name, trainN, testN)
+	trainSet, testSet, err := l.Sets(ctx, name, trainN, testN)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -264,7 +264,7 @@ func (l *Lab) advance(ctx context.Context, r Run, checkpoint string, s saved, un
 
 // feedOf puts the training data of a run on the device, and checks that it is what the run was named for.
 func (l *Lab) feedOf(ctx context.Context, r Run) (*feed.Feed, error) {
-	set, _, err := l.sets(ctx, r.Data.Name, r.Data.Samples, 0)
+	set, _, err := l.Sets(ctx, r.Data.Name, r.Data.Samples, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
-
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
@@ -14,11 +10,16 @@ import (
 	"layerwise/llfc/pass"
 )
 
+// Version is part of the name of every kept measurement. Raise it when the same options come to mean other numbers.
+const Version = 1
+
 // Options say what Pair measures.
 type Options struct {
 	Alphas     []float64             // in [0, 1], any order; 0, ½ and 1 are always measured too, since the definitions need them
 	Batch      int                   // samples on the device at once; 0 chooses by backend and network
 	PerSample  bool                  // keep every sample's values too; memory then grows with samples × α × layers
+	Samples    []string              // keep those of some quantities, by name
+	Also       []string              // optional quantities to measure, by name; see Quantities
 	Conditions bool                  // weak additivity and commutativity (Definitions 3 and 4)
 	WeakAlphas []float64             // where weak additivity is looked at, beside ½; nil is 0.05, 0.10, …, 0.95
 	AbsCos     bool                  // 1 − |cos|, as in the authors' released code
@@ -110,7 +111,7 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 		return nil, err
 	}
 	defer line.Close()
-	if err := m.weights(); err != nil {
+	if err := m.compareWeights(); err != nil {
 		return nil, err
 	}
 	for s.Next(ctx) {
@@ -134,204 +135,4 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 		r.Lines = append(r.Lines, l)
 	}
 	return r, nil
-}
-
-// meter gathers what the batches of a pass give.
-type meter struct {
-	*plan
-	layers     []Layer
-	scores     []tally     // for each α
-	mixed      []tally     // for each α, of the blend of the two networks' logits
-	linear     [][]moments // 1 − cos_α, [α][layer]
-	coef       [][]moments // coef_α, [α][layer]
-	baseline   []moments   // 1 − cos_{A,B}, [layer]
-	conditions *conditions // nil unless asked for
-	raw        *Raw        // nil unless asked for
-}
-
-func newMeter(p *plan) (*meter, error) {
-	v, weights := survey(p.f)
-	k, l := len(p.alphas), v.layers
-	m := &meter{plan: p, layers: v.about, scores: make([]tally, k), mixed: make([]tally, k), baseline: make([]moments, l)}
-	for range p.alphas {
-		m.linear, m.coef = append(m.linear, make([]moments, l)), append(m.coef, make([]moments, l))
-	}
-	if p.o.PerSample {
-		m.raw = newRaw(k, l)
-	}
-	if p.o.Conditions {
-		var err error
-		if m.conditions, err = newConditions(p.f, v, weights, p.o); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
-}
-
-// weights compares the weights of A and B, once the policy has made them.
-func (m *meter) weights() error {
-	if m.conditions == nil {
-		return nil
-	}
-	a, b, err := m.merger.Ends()
-	if err == nil {
-		m.conditions.weights(a, b)
-	}
-	return err
-}
-
-// steps is the number of calls for a batch.
-func (m *meter) steps() int {
-	n := 1 + len(m.alphas) - 2
-	if m.conditions != nil {
-		n += len(m.conditions.alphas)
-	}
-	return n
-}
-
-// batch measures the batch that s has read.
-func (m *meter) batch(ctx context.Context, s *pass.Pass, line *merge.Line) error {
-	rows, kept, err := s.Rows(ctx, endsGraph(m.o.Conditions), line.A, line.B, s.X, s.Y)
-	if err != nil {
-		return fmt.Errorf("measure: %s: %w", s, err)
-	}
-	defer network.Free(kept...)
-	n := len(kept) / 2
-	a, b := kept[:n], kept[n:]
-	layers := len(m.layers)
-	ends := make([][]triple, len(rows))
-	for i, row := range rows {
-		ends[i] = make([]triple, layers)
-		for l := range ends[i] {
-			g := row[4+3*l:]
-			if ends[i][l] = (triple{g[0], g[1], g[2]}); !finite(g[0], g[1], g[2]) {
-				return m.notFinite(s, l, i, "A or B")
-			}
-			m.baseline[l].add(m.oneMinusCos(Gram{g[0], g[1], g[2]}))
-			m.raw.baseline(l, m.oneMinusCos(Gram{g[0], g[1], g[2]}))
-		}
-	}
-	m.tick()
-	for k := range m.alphas {
-		if err := m.alpha(ctx, s, line, k, rows, ends, a[:layers], b[:layers]); err != nil {
-			return err
-		}
-	}
-	if m.conditions == nil {
-		return nil
-	}
-	m.conditions.ends(rows, 4+3*layers, m.raw)
-	return m.conditions.weak(ctx, s, a, b, m.raw, m.tick)
-}
-
-// alpha measures θ_α on the batch. At the ends θ_α is A or B, whose numbers are known: exactly, not to rounding.
-func (m *meter) alpha(ctx context.Context, s *pass.Pass, line *merge.Line, k int, atEnds [][]float64, ends [][]triple, a, b []*tensors.Tensor) error {
-	alpha := m.alphas[k]
-	var rows [][]float64
-	switch alpha {
-	case 0:
-		rows = endRows(atEnds, ends, 2, func(t triple) [3]float64 { return [3]float64{t.bb, t.ab, t.bb} })
-	case 1:
-		rows = endRows(atEnds, ends, 0, func(t triple) [3]float64 { return [3]float64{t.aa, t.aa, t.ab} })
-	default:
-		theta, release, err := line.At(ctx, alpha)
-		if err == nil {
-			rows, err = m.run(ctx, s, theta, alpha, a, b)
-			release()
-		}
-		if err != nil {
-			return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
-		}
-		m.tick()
-	}
-	if s.First() && (alpha == 0 || alpha == 1) {
-		if err := m.checkEnd(ctx, s, line, alpha, rows, a, b); err != nil {
-			return fmt.Errorf("measure: %w", err)
-		}
-	}
-	for i, row := range rows {
-		for l := range m.layers {
-			ff, fa, fb := row[3+3*l], row[4+3*l], row[5+3*l]
-			if !finite(ff, fa, fb) {
-				return m.notFinite(s, l, i, fmt.Sprintf("α = %g", alpha))
-			}
-			g := ends[i][l].interpolated(alpha, ff, fa, fb)
-			cos, coef := math.NaN(), math.NaN()
-			if !g.zero() {
-				cos, coef = m.oneMinusCos(g), g.Coef()
-			}
-			m.linear[k][l].add(cos)
-			m.coef[k][l].add(coef)
-			m.raw.layer(k, l, cos, coef)
-		}
-		m.mixed[k].add(0, row[2])
-	}
-	if err := m.scores[k].addAll(rows); err != nil {
-		return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
-	}
-	return nil
-}
-
-// run runs θ_α on the batch.
-func (m *meter) run(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, alpha float64, a, b []*tensors.Tensor) ([][]float64, error) {
-	rows, _, err := s.Rows(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), s.X, s.Y, a, b)
-	return rows, err
-}
-
-// checkEnd runs a fresh copy of an end as every other θ_α is run, and compares its features with those that the end itself gave.
-func (m *meter) checkEnd(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, end [][]float64, a, b []*tensors.Tensor) error {
-	fresh, err := line.Fresh(ctx, alpha)
-	if err != nil {
-		return err
-	}
-	defer network.Free(fresh...)
-	again, err := m.run(ctx, s, fresh, alpha, a, b)
-	if err != nil {
-		return err
-	}
-	own := 4 // where ⟨f, f_A⟩ stands, and with α = 0 ⟨f, f_B⟩
-	name := "A"
-	if alpha == 0 {
-		own, name = 5, "B"
-	}
-	for l, layer := range m.layers {
-		norm, distance := 0.0, 0.0
-		for i := range end {
-			was, is := end[i][3+3*l], again[i][3+3*l:]
-			norm, distance = norm+was, distance+was-2*again[i][own+3*l]+is[0]
-		}
-		if err := s.CheckFeature(fmt.Sprintf("layer %q of %s", layer.Name, name), norm, distance); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// endRows puts what endsGraph gave of one end into the columns of alphaGraph.
-func endRows(atEnds [][]float64, ends [][]triple, at int, of func(triple) [3]float64) [][]float64 {
-	rows := make([][]float64, len(atEnds))
-	for i, row := range atEnds {
-		rows[i] = append(rows[i], row[at], row[at+1], row[at+1])
-		for _, t := range ends[i] {
-			v := of(t)
-			rows[i] = append(rows[i], v[:]...)
-		}
-	}
-	return rows
-}
-
-func (m *meter) oneMinusCos(g Gram) float64 {
-	if m.o.AbsCos {
-		g.XY = math.Abs(g.XY)
-	}
-	return g.OneMinusCos()
-}
-
-func (m *meter) notFinite(s *pass.Pass, layer, sample int, where string) error {
-	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s are not finite; the weights are not, or are too large",
-		m.layers[layer].Name, where, s.Sample(sample), s.Set())
-}
-
-func finite(v ...float64) bool {
-	return !slices.ContainsFunc(v, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
 }
