@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
@@ -257,7 +258,7 @@ func (s *stream) score(ctx context.Context, theta []*tensors.Tensor, t *tally) e
 // addAll adds the first two columns, loss and wrong, of every sample.
 func (t *tally) addAll(rows [][]float64) error {
 	for i, row := range rows {
-		if !finite(row[0]) {
+		if !finite.Is(row[0]) {
 			return fmt.Errorf("the loss of sample %d of the batch is %v: the weights are too large", i, row[0])
 		}
 		t.add(row[0], row[1])

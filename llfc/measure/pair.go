@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
@@ -203,7 +203,7 @@ func (m *meter) batch(ctx context.Context, s *stream, line *merge.Line) error {
 		ends[i] = make([]triple, layers)
 		for l := range ends[i] {
 			g := row[4+3*l:]
-			if ends[i][l] = (triple{g[0], g[1], g[2]}); !finite(g[0], g[1], g[2]) {
+			if ends[i][l] = (triple{g[0], g[1], g[2]}); !finite.All(g[0], g[1], g[2]) {
 				return m.notFinite(s, l, i, "A or B")
 			}
 			m.baseline[l].add(m.oneMinusCos(Gram{g[0], g[1], g[2]}))
@@ -246,7 +246,7 @@ func (m *meter) alpha(ctx context.Context, s *stream, line *merge.Line, k int, a
 	for i, row := range rows {
 		for l := range m.layers {
 			ff, fa, fb := row[3+3*l], row[4+3*l], row[5+3*l]
-			if !finite(ff, fa, fb) {
+			if !finite.All(ff, fa, fb) {
 				return m.notFinite(s, l, i, fmt.Sprintf("α = %g", alpha))
 			}
 			g := ends[i][l].interpolated(alpha, ff, fa, fb)
@@ -289,8 +289,4 @@ func (m *meter) oneMinusCos(g Gram) float64 {
 func (m *meter) notFinite(s *stream, layer, sample int, where string) error {
 	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s/%s are not finite; the weights are not, or are too large",
 		m.layers[layer].Name, where, int(s.index[s.read-1][sample]), s.d.Set.Name, s.d.Set.Split)
-}
-
-func finite(v ...float64) bool {
-	return !slices.ContainsFunc(v, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
 }

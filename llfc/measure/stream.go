@@ -110,24 +110,6 @@ func (s *stream) next(ctx context.Context) bool {
 
 func (s *stream) close() { network.Free(s.x, s.y) }
 
-// args flattens slices of tensors into one list of arguments.
-func args(parts ...any) []any {
-	var out []any
-	for _, p := range parts {
-		switch p := p.(type) {
-		case []any:
-			out = append(out, p...)
-		case []*tensors.Tensor:
-			for _, t := range p {
-				out = append(out, t)
-			}
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // run runs a function; what it returns stays on the device, for the caller to free.
 func (s *stream) run(ctx context.Context, fn function, parts ...any) ([]*tensors.Tensor, error) {
 	if err := ctx.Err(); err != nil {
@@ -137,7 +119,7 @@ func (s *stream) run(ctx context.Context, fn function, parts ...any) ([]*tensors
 	if err != nil {
 		return nil, err
 	}
-	return exec.Call(args(parts...)...)
+	return exec.Call(network.Args(parts...)...)
 }
 
 // call runs a function that has a table, and returns the rows of this batch without the padding; kept is for the caller to free.

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
+	"layerwise/internal/finite"
 	"layerwise/llfc/backend"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
@@ -581,7 +582,7 @@ func TestDeadUnits(t *testing.T) {
 			theta := s.at(t, 0.5, Policy{Name: name, Batch: 16})
 			for i := range theta {
 				for _, v := range theta[i].Data {
-					if v-v != 0 || math.Abs(float64(v)) > 1e3 {
+					if !finite.Is(v) || math.Abs(float64(v)) > 1e3 {
 						t.Fatalf("%s: %s holds %g", name, theta[i].Name, v)
 					}
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
 )
@@ -134,10 +135,8 @@ func (s *sums) read(t *tensors.Tensor) error {
 	if err != nil {
 		return err
 	}
-	for _, x := range v {
-		if x-x != 0 {
-			return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", x)
-		}
+	if i := finite.Except(v); i >= 0 {
+		return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", v[i])
 	}
 	s.add(v)
 	return nil
@@ -178,7 +177,7 @@ func (m *Merger) aim(to aimer, theta []*tensors.Tensor, x *tensors.Tensor) (*ten
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Call(append(args(theta), x)...)
+	out, err := exec.Call(network.Args(theta, x)...)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +197,7 @@ func (m *Merger) pass(theta []*tensors.Tensor, x *tensors.Tensor, alpha float64,
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Call(append(append(args(theta), x, float32(alpha), float32(1-alpha)), args(ends)...)...)
+	out, err := exec.Call(network.Args(theta, x, float32(alpha), float32(1-alpha), ends)...)
 	if err != nil {
 		return nil, err
 	}

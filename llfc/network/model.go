@@ -121,6 +121,24 @@ func Download(device []*tensors.Tensor, layout Params) (Params, error) {
 	return out, nil
 }
 
+// Args flattens slices of tensors, and whatever stands between them, into the arguments of one call.
+func Args(parts ...any) []any {
+	var out []any
+	for _, p := range parts {
+		switch p := p.(type) {
+		case []any:
+			out = append(out, p...)
+		case []*tensors.Tensor:
+			for _, t := range p {
+				out = append(out, t)
+			}
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Free releases device tensors at once; XLA's memory is unknown to Go's collector.
 func Free(device ...*tensors.Tensor) {
 	for _, t := range device {
@@ -167,11 +185,7 @@ func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
 		return Tensor{}, fmt.Errorf("network: input: %w", err)
 	}
 	defer Free(in...)
-	args := make([]any, 0, len(weights)+1)
-	for _, w := range weights {
-		args = append(args, w)
-	}
-	out, err := exec.Call(append(args, in[0])...)
+	out, err := exec.Call(Args(weights, in)...)
 	if err != nil {
 		return Tensor{}, fmt.Errorf("network: %w", err)
 	}
