@@ -71,7 +71,7 @@ func LoadCheckpoint(path string) (Checkpoint, error) {
 	if err := c.readMeta(); err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
-	n, err := network.New(c.Network)
+	n, err := network.NewOf(c.Network, theta)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}

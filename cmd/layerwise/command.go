@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/backend"
+	"layerwise/llfc/network"
 )
 
 // command is one call of a verb: its flags, and where it prints.
@@ -36,6 +38,20 @@ func newCommand(v verb, words []string, out, stderr io.Writer) *command {
 // wrong is a misuse of this verb.
 func (c *command) wrong(format string, args ...any) error {
 	return misuse{fmt.Errorf(c.verb.name+": "+format, args...)}
+}
+
+// fault is err as a misuse, unless it tells of what is no misuse: an interruption, data that cannot be had, more than the machine can hold.
+func (c *command) fault(err error) error {
+	var missing *data.MissingError
+	var corrupt *data.CorruptError
+	var large *network.TooLargeError
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.As(err, &missing) || errors.As(err, &corrupt):
+		return err
+	case errors.As(err, &large):
+		return fmt.Errorf("%s: %w", c.verb.name, err)
+	}
+	return c.wrong("%w", err)
 }
 
 // parse reads the flags, which may stand between the other arguments, and keeps those. There must be want of them.

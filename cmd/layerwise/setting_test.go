@@ -25,7 +25,7 @@ func setting(t *testing.T, line string) llfc.Setting {
 	if err := c.parse(0); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	s, _, err := read()
+	s, _, err := read(t.Context())
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}

@@ -46,6 +46,9 @@ func newPlan(f *network.Model, a, b network.Params, o Options) (*plan, error) {
 			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
 		}
 	}
+	if err := network.Room(f.Backend, "the line between two such networks", 3*f.About.Bytes()); err != nil { // both ends and one between them, on the device
+		return nil, fmt.Errorf("measure: %w", err)
+	}
 	m, err := merge.New(f, a, b, o.Train, o.Policy)
 	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)

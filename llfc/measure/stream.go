@@ -36,6 +36,11 @@ func open(f *network.Model, d *feed.Feed, batch, kept int) (*stream, error) {
 	if batch == 0 {
 		batch = choose(f, d.Len(), kept)
 	}
+	batch = min(batch, d.Len()) // more would be padding
+	need := float64(batch) * (float64(kept)*f.About.Features() + f.About.Largest())
+	if err := network.Room(f.Backend, fmt.Sprintf("a batch of %d samples of %s/%s", batch, d.Set.Name, d.Set.Split), need); err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
 	s := &stream{f: f, d: d}
 	s.index, s.count = feed.Indices(d.Len(), batch)
 	return s, nil

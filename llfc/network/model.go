@@ -56,15 +56,17 @@ func (f *Model) Check(theta Params) error {
 // Order returns theta with its tensors in the order of the network: files from elsewhere sort them by name.
 func (f *Model) Order(theta Params) (Params, error) {
 	out := make(Params, 0, len(theta))
+	given, known := theta.ByName(), map[string]bool{}
 	for _, p := range f.About.Params {
-		t, ok := theta.Get(p.Name)
+		t, ok := given[p.Name]
 		if !ok {
 			return nil, fmt.Errorf("the tensor %q %v of the network %s is missing", p.Name, p.Dims, f.Network.Spec.JSON())
 		}
 		out = append(out, t)
+		known[p.Name] = true
 	}
 	for _, t := range theta {
-		if !slices.ContainsFunc(f.About.Params, func(p Param) bool { return p.Name == t.Name }) {
+		if !known[t.Name] {
 			return nil, fmt.Errorf("the tensor %q %v is not of the network %s", t.Name, t.Dims, f.Network.Spec.JSON())
 		}
 	}

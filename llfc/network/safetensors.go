@@ -210,6 +210,13 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	numbers := 0.0
+	for _, e := range entries {
+		numbers += float64((e.end - e.begin) / int64(e.kind.size))
+	}
+	if err := Room(nil, "reading these weights", 4*numbers); err != nil {
+		return nil, nil, err
+	}
 	theta := make(Params, len(entries))
 	for i, e := range entries {
 		theta[i] = Tensor{e.name, make([]int, len(e.shape)), make([]float32, (e.end-e.begin)/int64(e.kind.size))}

@@ -1,0 +1,33 @@
+package llfc
+
+import (
+	"context"
+
+	"layerwise/llfc/network"
+)
+
+// roomToTrain returns a *network.TooLargeError if the machine cannot hold the training of a run: the state on the host and on the device, the
+// gradients, and what a batch leaves for the way back.
+func (l *Lab) roomToTrain(ctx context.Context, r Run) error {
+	n, err := network.NewContext(ctx, r.Network)
+	if err != nil {
+		return err
+	}
+	about, err := n.Describe()
+	if err != nil {
+		return err
+	}
+	sets, err := r.Train.Optimiser.Sets()
+	if err != nil {
+		return err
+	}
+	state := float64(sets) * about.Bytes()
+	if err := network.Room(nil, "the state of this training", state); err != nil {
+		return err
+	}
+	activations := float64(r.Train.Batch) * about.Features()
+	if r.Train.Precision != "" { // in half as many bits
+		activations /= 2
+	}
+	return network.Room(l.Backend, "training this network", 2*state+about.Bytes()+activations)
+}
