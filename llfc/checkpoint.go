@@ -82,6 +82,9 @@ func LoadCheckpoint(path string) (Checkpoint, error) {
 	if c.Theta, err = f.Order(theta); err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w; expected the names and shapes that describe prints: dense weights [in, out], convolutions [kh, kw, in, out]", path, err)
 	}
+	if err := f.CheckWeights(c.Theta); err != nil {
+		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
+	}
 	return c, nil
 }
 

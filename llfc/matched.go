@@ -47,6 +47,14 @@ func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoi
 	if err != nil {
 		return fail(err)
 	}
+	for i, theta := range []network.Params{a.Theta, b.Theta} {
+		if err := f.CheckWeights(theta); err != nil {
+			return fail(fmt.Errorf("weights %c: %w", 'A'+i, err))
+		}
+	}
+	if err := roomToMatch(f, s); err != nil {
+		return fail(err)
+	}
 	r, err := match.Weights(s, a.Theta, b.Theta, c)
 	if err != nil {
 		return fail(err)

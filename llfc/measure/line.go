@@ -219,7 +219,7 @@ func (p *plan) given(ctx context.Context, d *feed.Feed) ([]Score, error) {
 
 // Evaluate returns the mean cross-entropy of f(θ) on d in nats, and the share of wrong predictions.
 func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed) (loss, wrong float64, err error) {
-	if err := check(f, theta); err != nil {
+	if err := f.CheckWeights(theta); err != nil {
 		return 0, 0, fmt.Errorf("measure: weights: %w", err)
 	}
 	return evaluate(ctx, f, theta, d, 0)

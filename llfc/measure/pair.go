@@ -42,7 +42,7 @@ func newPlan(f *network.Model, a, b network.Params, o Options) (*plan, error) {
 		return nil, err
 	}
 	for i, theta := range []network.Params{a, b} {
-		if err := check(f, theta); err != nil {
+		if err := f.CheckWeights(theta); err != nil {
 			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
 		}
 	}

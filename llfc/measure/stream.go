@@ -37,33 +37,13 @@ func open(f *network.Model, d *feed.Feed, batch, kept int) (*stream, error) {
 		batch = choose(f, d.Len(), kept)
 	}
 	batch = min(batch, d.Len()) // more would be padding
-	need := float64(batch) * (float64(kept)*f.About.Features() + f.About.Largest())
+	need := float64(batch) * (float64(kept)*f.About.Features("linear", "norm", "act", "pool", "block") + f.About.Largest())
 	if err := network.Room(f.Backend, fmt.Sprintf("a batch of %d samples of %s/%s", batch, d.Set.Name, d.Set.Split), need); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	s := &stream{f: f, d: d}
 	s.index, s.count = feed.Indices(d.Len(), batch)
 	return s, nil
-}
-
-// check returns nil if theta are finite weights of the network.
-func check(f *network.Model, theta network.Params) error {
-	if err := f.Check(theta); err != nil {
-		return err
-	}
-	return checkFinite(theta)
-}
-
-// checkFinite looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, so it may never reach the loss.
-func checkFinite(theta network.Params) error {
-	for _, t := range theta {
-		for j, v := range t.Data {
-			if v-v != 0 {
-				return fmt.Errorf("tensor %q holds %v at position %d; training may have diverged, or the file is not of this kind", t.Name, v, j)
-			}
-		}
-	}
-	return nil
 }
 
 // Limits of a chosen batch.

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/internal/heaproom"
 )
 
@@ -49,6 +50,27 @@ func (f *Model) Check(theta Params) error {
 	}
 	if err := want.SameLayout(theta); err != nil {
 		return fmt.Errorf("these weights are not of the network %s: %w", f.Network.Spec.JSON(), err)
+	}
+	return nil
+}
+
+// CheckWeights returns nil if theta can be computed with: Check, every number finite, and no variance below 0, to which the forward pass
+// adds an ε before it takes the root. It looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, and a
+// tensor may have no part in a quantity, so nothing else need show it.
+func (f *Model) CheckWeights(theta Params) error {
+	if err := f.Check(theta); err != nil {
+		return err
+	}
+	for i, t := range theta {
+		if j := finite.Except(t.Data); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d; training may have diverged, or the file is not of this kind", t.Name, t.Data[j], j)
+		}
+		if f.About.Params[i].Role != Variance {
+			continue
+		}
+		if j := slices.IndexFunc(t.Data, func(v float32) bool { return v < 0 }); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d, and a variance is never negative; the file is not of this kind, or its tensors are exchanged", t.Name, t.Data[j], j)
+		}
 	}
 	return nil
 }

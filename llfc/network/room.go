@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 
@@ -48,11 +49,11 @@ func inBytes(n float64) string {
 // Bytes is the memory of one θ in float32.
 func (t *Trace) Bytes() float64 { return 4 * float64(t.numbers) }
 
-// Features is the memory in float32 of what the linear maps give for one sample.
-func (t *Trace) Features() float64 {
+// Features is the memory in float32 of the taps of these kinds for one sample.
+func (t *Trace) Features(kinds ...string) float64 {
 	n := 0.0
 	for _, p := range t.Taps {
-		if p.Kind == "linear" {
+		if slices.Contains(kinds, p.Kind) {
 			n += 4 * volume(p.Dims)
 		}
 	}
