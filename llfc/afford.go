@@ -134,6 +134,9 @@ func (l *Lab) testing(ctx context.Context, s Setting, p Pair, o *measure.Options
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := p.suit(testSet); err != nil {
+		return nil, nil, err
+	}
 	method, err := o.Policy.Method()
 	if err != nil {
 		return nil, nil, err

@@ -59,6 +59,7 @@ func (l *Lab) Train(ctx context.Context, r Run) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("run %s: %w", r.Name(), err)
 	}
+	c.Classes = l.current(ctx, r, c.Classes)
 	if was := c.Meta[metaBackend]; was != l.Info.String() {
 		l.say("%s was trained on %s; this is %s", r.Name(), was, l.Info)
 	}
@@ -147,7 +148,11 @@ func (l *Lab) finish(ctx context.Context, r Run, dir string) error {
 	if err := writeLog(filepath.Join(dir, logFile), s.log); err != nil {
 		return err
 	}
-	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Run: &r, Meta: l.provenance(s.spent)}
+	set, _, err := l.sets(ctx, r.Data.Name, r.Data.Samples, 0)
+	if err != nil {
+		return err
+	}
+	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Classes: set.Classes, Run: &r, Meta: l.provenance(s.spent)}
 	if err := SaveCheckpoint(filepath.Join(dir, thetaFile), c); err != nil {
 		return err
 	}
