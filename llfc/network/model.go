@@ -195,6 +195,9 @@ func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
 	if i < 0 {
 		return Tensor{}, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
 	}
+	if err := Room(f.Backend, fmt.Sprintf("a batch of %d samples", x.Dims[0]), float64(x.Dims[0])*f.About.Largest()); err != nil {
+		return Tensor{}, fmt.Errorf("network: %w", err)
+	}
 	exec, err := f.exec(from, i)
 	if err != nil {
 		return Tensor{}, err
