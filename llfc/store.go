@@ -148,11 +148,7 @@ func (l *Lab) finish(ctx context.Context, r Run, dir string) error {
 	if err := writeLog(filepath.Join(dir, logFile), s.log); err != nil {
 		return err
 	}
-	set, _, err := l.sets(ctx, r.Data.Name, r.Data.Samples, 0)
-	if err != nil {
-		return err
-	}
-	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Classes: set.Classes, Run: &r, Meta: l.provenance(s.spent)}
+	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Classes: l.current(ctx, r, nil), Run: &r, Meta: l.provenance(s.spent)}
 	if err := SaveCheckpoint(filepath.Join(dir, thetaFile), c); err != nil {
 		return err
 	}

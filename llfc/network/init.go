@@ -69,9 +69,7 @@ func (n Network) Init(seed int64) (Params, error) { return n.InitContext(context
 
 // InitContext is Init for a large network: it ends when ctx does.
 func (n Network) InitContext(ctx context.Context, seed int64) (Params, error) {
-	b := noBounds
-	b.ctx = ctx
-	t, err := n.describe(b)
+	t, err := n.describe(within(ctx))
 	if err == nil {
 		err = Room(nil, "drawing its weights", t.Bytes())
 	}

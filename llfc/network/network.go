@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -112,7 +113,7 @@ type Act struct {
 }
 
 // Describe runs the forward function without a graph. It needs no backend.
-func (n Network) Describe() (*Trace, error) { return n.describe(noBounds) }
+func (n Network) Describe() (*Trace, error) { return n.describe(within(context.Background())) }
 
 func (n Network) describe(b bounds) (t *Trace, err error) {
 	defer func() {
@@ -129,7 +130,9 @@ func (n Network) describe(b bounds) (t *Trace, err error) {
 
 // Trace runs the forward function. x is the input [batch, Input...], or the value of the tap o.From; nil describes. Inside a graph
 // function it panics with an error, as GoMLX's own operations do.
-func (n Network) Trace(o Options, x *graph.Node) *Trace { return n.trace(o, x, noBounds) }
+func (n Network) Trace(o Options, x *graph.Node) *Trace {
+	return n.trace(o, x, within(context.Background()))
+}
 
 func (n Network) trace(o Options, x *graph.Node, b bounds) *Trace {
 	if n.Forward == nil {

@@ -85,4 +85,4 @@ type bounds struct {
 	of      string  // what bounds them
 }
 
-var noBounds = bounds{context.Background(), maxNumbers, "a network may have"}
+func within(ctx context.Context) bounds { return bounds{ctx, maxNumbers, "a network may have"} }

@@ -195,7 +195,7 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 		return nil, nil, fmt.Errorf("header at offset 8: %w", cut(err))
 	}
 	if head[0] != '{' { // a short length can be chance: two bytes of a pickle, then zeros
-		if what := describe(slices.Concat(length[:], head[:min(n, known)]), nil); what != "" {
+		if what := describe(slices.Concat(length[:], head[:min(n, glance)]), nil); what != "" {
 			return nil, nil, fmt.Errorf("not safetensors but %s", what)
 		}
 	}
@@ -238,13 +238,13 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 	return theta, meta, nil
 }
 
-// known is how much of a file is looked at to say what it is.
-const known = 512
+// glance is how much of a file is looked at to say what it is.
+const glance = 512
 
 // describe says what else a file is that begins with head and goes on with r; "" if that is not known.
 func describe(head []byte, r io.Reader) string {
 	if r != nil {
-		rest, err := io.ReadAll(io.LimitReader(r, known))
+		rest, err := io.ReadAll(io.LimitReader(r, glance))
 		if err != nil {
 			return ""
 		}

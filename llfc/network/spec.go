@@ -39,15 +39,13 @@ func New(s Spec) (Network, error) { return NewContext(context.Background(), s) }
 
 // NewContext is New for a network that takes long to describe: it ends when ctx does.
 func NewContext(ctx context.Context, s Spec) (Network, error) {
-	b := noBounds
-	b.ctx = ctx
-	return build(s, b)
+	return build(s, within(ctx))
 }
 
 // NewOf builds the network of a spec that came with its weights. A spec that asks for far more numbers than these are is an error before it
 // costs anything.
 func NewOf(s Spec, theta Params) (Network, error) {
-	b := noBounds
+	b := within(context.Background())
 	if most := float64(2*theta.Count() + 1<<20); most < b.numbers { // with room for a tensor that is missing, which has a better error
 		b.numbers, b.of = most, fmt.Sprintf("%d numbers of weights allow for", theta.Count())
 	}
