@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"layerwise/internal/finite"
 )
 
 // Claim is a statement of the paper as a check: a quantity, measured once for each seed or pair, and the line that it must keep to. Lines are
@@ -41,12 +43,10 @@ const (
 // Keeps reports whether one value keeps to the line. NaN does not, nor does an infinity, which a ratio to 0 gives.
 func (c Claim) Keeps(v float64) bool {
 	if c.Kind == AtLeast {
-		return v >= c.Line && defined(v)
+		return v >= c.Line && finite.Is(v)
 	}
-	return v <= c.Line && defined(v)
+	return v <= c.Line && finite.Is(v)
 }
-
-func defined(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // Verdict is Holds if every value keeps to the line.
 func (c Claim) Verdict() string {
@@ -85,7 +85,7 @@ func (c Claim) format(v float64, digits int) string {
 		v *= 100
 	}
 	switch {
-	case !defined(v):
+	case !finite.Is(v):
 		return "undefined"
 	case v == 0: // −0 too
 		return "0" + unit
@@ -109,7 +109,7 @@ const mostDigits = 6
 func (c Claim) Interval() string {
 	n, without := len(c.Values), 0
 	for _, v := range c.Values {
-		if !defined(v) {
+		if !finite.Is(v) {
 			without++
 		}
 	}
@@ -215,7 +215,7 @@ func (s Scorecard) WriteJSON(w io.Writer) error {
 }
 
 func orNull(v float64) *float64 {
-	if !defined(v) {
+	if !finite.Is(v) {
 		return nil
 	}
 	return &v

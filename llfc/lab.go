@@ -64,13 +64,15 @@ func (l *Lab) say(format string, args ...any) { l.progress.say(fmt.Sprintf(forma
 func (l *Lab) Close() { l.Backend.Finalize() }
 
 // Model compiles the network of a spec; the same spec gives the same model.
-func (l *Lab) Model(s network.Spec) (*network.Model, error) {
+func (l *Lab) Model(s network.Spec) (*network.Model, error) { return l.model(context.Background(), s) }
+
+func (l *Lab) model(ctx context.Context, s network.Spec) (*network.Model, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f := l.models[s.JSON()]; f != nil {
 		return f, nil
 	}
-	n, err := network.New(s)
+	n, err := network.NewContext(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // MatchRestarts is how many further searches a weight matching makes from other orders; their spread is reported.
 const MatchRestarts = 4
 
-// SamePlace returns nil if two checkpoints can be the ends of a path: one network, one normalisation.
+// SamePlace returns nil if two checkpoints can be the ends of a path: one network, one normalisation, the same classes.
 func SamePlace(a, b Checkpoint) error {
 	s, t := a.Network, b.Network
 	s.Init, s.Dropout = t.Init, t.Dropout // how they were trained does not matter
@@ -29,7 +29,7 @@ func SamePlace(a, b Checkpoint) error {
 	if x, y := fmt.Sprint(a.Normalize), fmt.Sprint(b.Normalize); x != y {
 		return fmt.Errorf("the two normalise their input differently: %s and %s", x, y)
 	}
-	return nil
+	return sameClasses(a, b)
 }
 
 // Match permutes the hidden units of b so that its weights come close to those of a (weight matching), and checks on x, inputs [batch, Input...]
@@ -47,6 +47,14 @@ func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoi
 	if err != nil {
 		return fail(err)
 	}
+	for i, theta := range []network.Params{a.Theta, b.Theta} {
+		if err := f.CheckWeights(theta); err != nil {
+			return fail(fmt.Errorf("weights %c: %w", 'A'+i, err))
+		}
+	}
+	if err := roomToMatch(f, s); err != nil {
+		return fail(err)
+	}
 	r, err := match.Weights(s, a.Theta, b.Theta, c)
 	if err != nil {
 		return fail(err)
@@ -58,7 +66,7 @@ func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoi
 	if err := match.Check(f, b.Theta, moved, x); err != nil {
 		return fail(err)
 	}
-	out := Checkpoint{Theta: moved, Network: b.Network, Normalize: b.Normalize, Meta: l.provenance(0)}
+	out := Checkpoint{Theta: moved, Network: b.Network, Normalize: b.Normalize, Classes: b.Classes, ByNumber: b.ByNumber, Meta: l.provenance(0)}
 	about, err := json.Marshal(map[string]any{"to": a.Label(), "of": b.Label(), "method": "weight", "seed": c.Seed, "permutation": r.Permutation})
 	if err != nil {
 		return fail(err)
@@ -99,6 +107,9 @@ func (l *Lab) Evaluate(ctx context.Context, c Checkpoint, dataName string) (loss
 	}
 	defer train.Free()
 	defer test.Free()
+	if err := c.Suits(test.Set); err != nil {
+		return 0, 0, err
+	}
 	f, err := l.Model(c.Network)
 	if err != nil {
 		return 0, 0, err
@@ -134,6 +145,11 @@ func firstInputs(d *feed.Feed, n int) (network.Tensor, error) {
 func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
 	if err := SamePlace(p.A, p.B); err != nil {
 		return nil, err
+	}
+	for _, d := range slices.Concat([]*feed.Feed{d}, also) {
+		if err := p.suit(d.Set); err != nil {
+			return nil, err
+		}
 	}
 	f, err := l.Model(p.A.Network)
 	if err != nil {

@@ -75,6 +75,11 @@ func (l *Lab) measured(ctx context.Context, p Pair, o measure.Options, pathOnly 
 	if err := SamePlace(p.A, p.B); err != nil {
 		return nil, err
 	}
+	for _, s := range sets {
+		if err := p.suit(s); err != nil {
+			return nil, err
+		}
+	}
 	training, err := l.trainingOf(ctx, p, o)
 	if err != nil {
 		return nil, err

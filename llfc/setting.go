@@ -56,7 +56,7 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	if s.Unit {
 		norm = feed.Unit(set)
 	}
-	if _, err := network.New(spec); err != nil {
+	if _, err := network.NewContext(ctx, spec); err != nil {
 		return Run{}, err
 	}
 	r := Run{Version: runVersion, Network: spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}

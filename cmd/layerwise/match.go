@@ -17,6 +17,7 @@ var matchVerb = verb{
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
+		c.asNumbersFlag()
 		method := c.choice("method", "weight", "weight, the only `name` so far", "weight")
 		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
 		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")

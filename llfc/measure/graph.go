@@ -147,8 +147,10 @@ type values struct {
 // valuesOf leaves out the input and taps that give a value a second name.
 func valuesOf(t *network.Trace, acts bool) values {
 	var v values
+	at := map[*graph.Node]int{}
 	for _, tap := range t.Taps {
-		if tap.Kind != "input" && !slices.Contains(v.nodes, tap.Node) {
+		if _, seen := at[tap.Node]; tap.Kind != "input" && !seen {
+			at[tap.Node] = len(v.nodes)
 			v.nodes = append(v.nodes, tap.Node)
 			v.about = append(v.about, Layer{tap.Name, tap.Kind})
 		}
@@ -158,9 +160,10 @@ func valuesOf(t *network.Trace, acts bool) values {
 		return v
 	}
 	for _, act := range t.Acts {
-		i := slices.Index(v.nodes, act.In)
-		if i < 0 {
+		i, seen := at[act.In]
+		if !seen {
 			i, v.nodes = len(v.nodes), append(v.nodes, act.In)
+			at[act.In] = i
 		}
 		v.acts = append(v.acts, i)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
@@ -237,7 +238,7 @@ func (p *plan) given(ctx context.Context, d *feed.Feed) ([]Score, error) {
 
 // Evaluate returns the mean cross-entropy of f(θ) on d in nats, and the share of wrong predictions.
 func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed) (loss, wrong float64, err error) {
-	if err := check(f, theta); err != nil {
+	if err := f.CheckWeights(theta); err != nil {
 		return 0, 0, fmt.Errorf("measure: weights: %w", err)
 	}
 	return evaluate(ctx, f, theta, d, 0)
@@ -276,7 +277,7 @@ func score(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, t *tally)
 // addAll adds the first two columns, loss and wrong, of every sample.
 func (t *tally) addAll(rows [][]float64) error {
 	for i, row := range rows {
-		if !finite(row[0]) {
+		if !finite.Is(row[0]) {
 			return fmt.Errorf("the loss of sample %d of the batch is %v: the weights are too large", i, row[0])
 		}
 		t.add(row[0], row[1])

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
@@ -136,7 +137,7 @@ func (m *meter) batch(ctx context.Context, s *pass.Pass, line *merge.Line) error
 	layers := len(m.layers)
 	for i, row := range rows {
 		for l := range layers {
-			if at := m.atEnds[endsGram.Name] + 3*l; !finite(row[at : at+3]...) {
+			if at := m.atEnds[endsGram.Name] + 3*l; !finite.All(row[at:at+3]...) {
 				return m.notFinite(s, l, i, "A or B")
 			}
 		}
@@ -234,7 +235,7 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 	}
 	for i, row := range rows {
 		for l := range m.layers {
-			if at := alphaHead + 3*l; !finite(row[at : at+3]...) {
+			if at := alphaHead + 3*l; !finite.All(row[at:at+3]...) {
 				return m.notFinite(s, l, i, fmt.Sprintf("α = %g", alpha))
 			}
 		}
@@ -355,10 +356,6 @@ func nans(n, m int) [][]float64 {
 func (m *meter) notFinite(s *pass.Pass, layer, sample int, where string) error {
 	return fmt.Errorf("measure: layer %q at %s: the features of sample %d of %s are not finite; the weights are not, or are too large",
 		m.layers[layer].Name, where, s.Sample(sample), s.Set())
-}
-
-func finite(v ...float64) bool {
-	return !slices.ContainsFunc(v, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
 }
 
 // result is what the whole pass has given.

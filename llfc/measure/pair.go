@@ -44,9 +44,12 @@ func newPlan(f *network.Model, a, b network.Params, o Options) (*plan, error) {
 		return nil, err
 	}
 	for i, theta := range []network.Params{a, b} {
-		if err := check(f, theta); err != nil {
+		if err := f.CheckWeights(theta); err != nil {
 			return nil, fmt.Errorf("measure: weights %c: %w", 'A'+i, err)
 		}
+	}
+	if err := network.Room(f.Backend, "the line between two such networks", 3*f.About.Bytes()); err != nil { // both ends and one between them, on the device
+		return nil, fmt.Errorf("measure: %w", err)
 	}
 	m, err := merge.New(f, a, b, o.Train, o.Policy)
 	if err != nil {

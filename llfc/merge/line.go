@@ -120,21 +120,9 @@ func (l *Line) blend(ctx context.Context, alpha float64, fix correction) ([]*ten
 	if err != nil {
 		return nil, err
 	}
-	args := args(l.A, l.B)
-	args = append(args, float32(alpha), float32(1-alpha))
+	args := network.Args(l.A, l.B, float32(alpha), float32(1-alpha))
 	if fix != nil {
 		args = append(args, l.m.at(alpha))
 	}
 	return exec.Call(args...)
-}
-
-// args flattens lists of tensors into one list of arguments.
-func args(parts ...[]*tensors.Tensor) []any {
-	var out []any
-	for _, p := range parts {
-		for _, t := range p {
-			out = append(out, t)
-		}
-	}
-	return out
 }

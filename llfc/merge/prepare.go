@@ -3,11 +3,11 @@ package merge
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/network"
 	"layerwise/llfc/pass"
 )
@@ -42,10 +42,8 @@ type sums struct {
 
 // add adds a vector; one that is not finite is an error.
 func (s *sums) add(v []float64) error {
-	for _, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", x)
-		}
+	if i := finite.Except(v); i >= 0 {
+		return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", v[i])
 	}
 	if s.sum == nil {
 		s.sum, s.square = make([]float64, len(v)), make([]float64, len(v))

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/internal/heaproom"
 )
 
@@ -50,18 +51,41 @@ func (f *Model) Check(theta Params) error {
 	return nil
 }
 
+// CheckWeights returns nil if theta can be computed with: Check, every number finite, and no variance below 0, to which the forward pass
+// adds an ε before it takes the root. It looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, and a
+// tensor may have no part in a quantity, so nothing else need show it.
+func (f *Model) CheckWeights(theta Params) error {
+	if err := f.Check(theta); err != nil {
+		return err
+	}
+	for i, t := range theta {
+		if j := finite.Except(t.Data); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d; training may have diverged, or the file is not of this kind", t.Name, t.Data[j], j)
+		}
+		if f.About.Params[i].Role != Variance {
+			continue
+		}
+		if j := slices.IndexFunc(t.Data, func(v float32) bool { return v < 0 }); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d, and a variance is never negative; the file is not of this kind, or its tensors are exchanged", t.Name, t.Data[j], j)
+		}
+	}
+	return nil
+}
+
 // Order returns theta with its tensors in the order of the network: files from elsewhere sort them by name.
 func (f *Model) Order(theta Params) (Params, error) {
 	out := make(Params, 0, len(theta))
+	given, known := theta.ByName(), map[string]bool{}
 	for _, p := range f.About.Params {
-		t, ok := theta.Get(p.Name)
+		t, ok := given[p.Name]
 		if !ok {
 			return nil, fmt.Errorf("the tensor %q %v of the network %s is missing", p.Name, p.Dims, f.Network.Spec.JSON())
 		}
 		out = append(out, t)
+		known[p.Name] = true
 	}
 	for _, t := range theta {
-		if !slices.ContainsFunc(f.About.Params, func(p Param) bool { return p.Name == t.Name }) {
+		if !known[t.Name] {
 			return nil, fmt.Errorf("the tensor %q %v is not of the network %s", t.Name, t.Dims, f.Network.Spec.JSON())
 		}
 	}
@@ -118,6 +142,9 @@ func (f *Model) runBeside(thetas []Params, x Tensor, from, to string) ([]Tensor,
 	if i < 0 {
 		return nil, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
 	}
+	if err := Room(f.Backend, fmt.Sprintf("a batch of %d samples", x.Dims[0]), float64(x.Dims[0])*f.About.Largest()); err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
 	exec, err := f.exec(from, i)
 	if err != nil {
 		return nil, err
@@ -140,11 +167,7 @@ func (f *Model) runBeside(thetas []Params, x Tensor, from, to string) ([]Tensor,
 	}
 	var outs []Tensor
 	for _, w := range weights {
-		args := make([]any, 0, len(w)+1)
-		for _, t := range w {
-			args = append(args, t)
-		}
-		out, err := exec.Call(append(args, in[0])...)
+		out, err := exec.Call(Args(w, in)...)
 		if err != nil {
 			return nil, fmt.Errorf("network: %w", err)
 		}

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -34,7 +35,24 @@ type Architecture struct {
 func Architectures() []Architecture { return []Architecture{mlp, lenet, vgg, resnet, bottleneck} }
 
 // New builds the network that a spec describes; a spec that fits no architecture is an error that says why.
-func New(s Spec) (Network, error) {
+func New(s Spec) (Network, error) { return NewContext(context.Background(), s) }
+
+// NewContext is New for a network that takes long to describe: it ends when ctx does.
+func NewContext(ctx context.Context, s Spec) (Network, error) {
+	return build(s, within(ctx))
+}
+
+// NewOf builds the network of a spec that came with its weights. A spec that asks for far more numbers than these are is an error before it
+// costs anything.
+func NewOf(s Spec, theta Params) (Network, error) {
+	b := within(context.Background())
+	if most := float64(2*theta.Count() + 1<<20); most < b.numbers { // with room for a tensor that is missing, which has a better error
+		b.numbers, b.of = most, fmt.Sprintf("%d numbers of weights allow for", theta.Count())
+	}
+	return build(s, b)
+}
+
+func build(s Spec, b bounds) (Network, error) {
 	a, err := architecture(s.Architecture)
 	if err != nil {
 		return Network{}, err
@@ -44,7 +62,7 @@ func New(s Spec) (Network, error) {
 		return Network{}, fmt.Errorf("network %q: %w", s.Architecture, err)
 	}
 	n := Network{Spec: s, Forward: f}
-	if _, err := n.Describe(); err != nil {
+	if _, err := n.describe(b); err != nil {
 		return Network{}, err
 	}
 	return n, nil
@@ -112,8 +130,11 @@ func (s Spec) only(fields ...string) error {
 			return fmt.Errorf("%s is given, but this architecture has only: %s", f.name, strings.Join(fields, ", "))
 		}
 	}
-	if slices.Contains(fields, "width") && (s.Width < 1 || s.Width > maxUnits) {
+	if slices.Contains(fields, "width") && s.Width < 1 {
 		return fmt.Errorf("width %d; it must be at least 1", s.Width)
+	}
+	if s.Width > maxUnits {
+		return tooLarge("width %d; a network may have at most %d units", s.Width, maxUnits)
 	}
 	return nil
 }

@@ -55,11 +55,7 @@ func (f *Model) arrived(p Params, device []*tensors.Tensor) error {
 	if err != nil {
 		return err
 	}
-	args := make([]any, len(device))
-	for i, t := range device {
-		args[i] = t
-	}
-	out, err := exec.Call(args...)
+	out, err := exec.Call(Args(device)...)
 	if err != nil {
 		return fmt.Errorf("network: checksum: %w", err)
 	}
@@ -115,6 +111,24 @@ func Download(device []*tensors.Tensor, layout Params) (Params, error) {
 		out[i] = Tensor{Name: t.Name, Dims: t.Dims, Data: data}
 	}
 	return out, nil
+}
+
+// Args flattens slices of tensors, and whatever stands between them, into the arguments of one call.
+func Args(parts ...any) []any {
+	var out []any
+	for _, p := range parts {
+		switch p := p.(type) {
+		case []any:
+			out = append(out, p...)
+		case []*tensors.Tensor:
+			for _, t := range p {
+				out = append(out, t)
+			}
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // Free releases device tensors at once; XLA's memory is unknown to Go's collector.

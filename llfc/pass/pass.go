@@ -61,8 +61,13 @@ func Open(f *network.Model, d *feed.Feed, batch, kept int) (*Pass, error) {
 	if batch == 0 {
 		batch = choose(f, d.Len(), kept)
 	}
+	batch = min(batch, d.Len()) // more would be padding
+	need := float64(batch) * (float64(kept)*f.About.Features("linear", "norm", "act", "pool", "block") + f.About.Largest())
+	if err := network.Room(f.Backend, fmt.Sprintf("a batch of %d samples of %s/%s", batch, d.Set.Name, d.Set.Split), need); err != nil {
+		return nil, err
+	}
 	p := &Pass{f: f, d: d}
-	p.index, p.count = feed.Indices(d.Len(), min(batch, d.Len()))
+	p.index, p.count = feed.Indices(d.Len(), batch)
 	return p, nil
 }
 
@@ -185,22 +190,6 @@ func (p *Pass) Close() {
 	p.X, p.Y = nil, nil
 }
 
-// args flattens slices of tensors into one list of arguments.
-func args(parts ...any) []any {
-	var out []any
-	for _, p := range parts {
-		switch p := p.(type) {
-		case []*tensors.Tensor:
-			for _, t := range p {
-				out = append(out, t)
-			}
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // Run runs a function. Its arguments are tensors, slices of them, and Go values; what it returns stays on the device, for the caller to free.
 func (p *Pass) Run(ctx context.Context, fn Function, parts ...any) ([]*tensors.Tensor, error) {
 	if err := ctx.Err(); err != nil {
@@ -210,7 +199,7 @@ func (p *Pass) Run(ctx context.Context, fn Function, parts ...any) ([]*tensors.T
 	if err != nil {
 		return nil, err
 	}
-	return exec.Call(args(parts...)...)
+	return exec.Call(network.Args(parts...)...)
 }
 
 // Rows runs a function whose first output has a row for each sample, and returns those of this batch without the padding. kept are the
