@@ -35,7 +35,7 @@ func dump(f *network.Model, folder string, batch int) error {
 	if err != nil {
 		return err
 	}
-	d, err := noiseFeed(f.Backend, f.Network.Spec, batch) // a single batch: its order does not matter
+	d, err := noiseFeed(f, batch) // a single batch: its order does not matter
 	if err != nil {
 		return err
 	}
