@@ -43,7 +43,7 @@ def positive(text):
 
 
 def environment(**more):
-    """For every process: huge pages, which Layerwise asks for itself and others gain by too; for the compiler, the Makefile's settings."""
+    """For every process: huge pages, which Layerwise asks for itself and which help the others too; for the compiler, the Makefile's settings."""
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     for name, value in (("GOEXPERIMENT", "simd"), ("GOFLAGS", "-buildvcs=false"), ("GOWORK", "off")):
         env.setdefault(name, value)
@@ -122,7 +122,7 @@ def last_line(text):
 
 
 def turns(rounds, field):
-    """Yields (round, contestant). Each round begins with another one, so that a slow spell of the machine meets them all alike."""
+    """Yields (round, contestant). Each round begins with another one, so that whatever slows the machine for a while slows all of them alike."""
     field = list(field)
     for r in range(rounds):
         at = r % len(field)
@@ -193,7 +193,7 @@ def say(**report):
 
 
 def note(text):
-    """Progress, for who waits."""
+    """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

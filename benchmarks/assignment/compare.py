@@ -2,8 +2,8 @@
 
 usage: python compare.py [--rounds 7] [--sizes 512,1024,2048] [--out results.md]
 
-The Python that runs it needs numpy and SciPy. Each figure is the best of all rounds, since the machine may be shared and the best is
-disturbed least.
+The Python that runs it needs numpy and SciPy. Each figure is the best of all rounds, since on a shared machine the best
+round is the least disturbed.
 """
 import pathlib
 import sys

@@ -2,10 +2,10 @@
 
 usage: python compare.py [--rounds 3] [--seconds 0.4] [--backend xla:cpu] [--only SIDE,IN,OUT;...] [--out results.md]
 
-The Python that runs it needs torch 2.15.0; it builds the Go side itself. Both stay alive and take turns at every shape, so that a slow spell of
-the machine meets both; each figure is the median over rounds of the best call. The machine must be idle: beside one other busy process
+The Python that runs it needs torch 2.15.0. Both sides stay alive and take turns at every shape, so that whatever slows the machine for a while
+slows both alike; each figure is the median over rounds of the best call. The machine must be idle: beside one other busy process
 PyTorch's threads fall to a tenth of their speed. With --cpu it counts the processor time of all threads instead of wall time, and
-ties both to one core: rougher, but fit for a machine that is not idle.
+keeps both on one core: less precise, but it works on a machine that is not idle.
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import harness
 
-# (side, in, out, size, stride) and where it stands: VGG-16 and ResNet-20 at 32×32, the bottlenecks of ResNet-50 at 64×64.
+# (side, in, out, size, stride), as they occur in ResNet-20 and VGG-16 at 32×32 and in the bottlenecks of ResNet-50 at 64×64.
 SHAPES = [
     (32, 3, 16, 3, 1), (32, 16, 16, 3, 1), (16, 32, 32, 3, 1), (8, 64, 64, 3, 1), (32, 16, 32, 3, 2), (16, 32, 64, 3, 2),
     (32, 3, 64, 3, 1), (32, 64, 64, 3, 1), (16, 64, 128, 3, 1), (16, 128, 128, 3, 1), (8, 256, 256, 3, 1), (4, 512, 512, 3, 1), (2, 512, 512, 3, 1),
@@ -96,7 +96,7 @@ def main():
     p.add_argument("--seconds", type=float, default=0.4)
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--backend", default="xla:cpu")
-    p.add_argument("--only", default="", help="shapes that begin so, as 32,64,64;16,128")
+    p.add_argument("--only", default="", help="only shapes that begin with one of these, as in 32,64,64;16,128")
     p.add_argument("--ways", default=",".join(WAYS))
     p.add_argument("--cpu", action="store_true", help="processor time on one core")
     a = p.parse_args()

@@ -61,7 +61,7 @@ class Dump:
     def report(self, who, logits, after, exact=None):
         """The largest differences by kind: of the logits, and of the weights after the step beside the largest change that the step made.
 
-        exact is the same from a computation in float64; then each side is held against that as well.
+        exact is the same, computed in float64; then each side is compared with that as well.
         """
         sides = [("Layerwise", self.logits, self.after, who, logits, after)]
         if exact:

@@ -4,9 +4,9 @@ usage: python compare.py [--jax PYTHON] [--rounds 5] [--seconds 4] [--out result
        python compare.py --check [--jax PYTHON]
 
 The Python that runs it needs torch 2.15.0; --jax names one with jax, --torch another one with torch. It builds the Go side itself.
-Each contestant is a process of its own for each network; all stay alive and take turns, so that a slow spell of the machine meets
-every one. The machine must be idle: the tables say how much of it others took. --check times nothing: it holds the same
-weights and batch against PyTorch and JAX, logits and one training step, and fails where they part.
+For each network, every contestant has its own process. All of them stay alive and take turns, so that whatever slows the machine for a
+while slows all of them alike. The machine must be idle: the tables say how much of it other programs took. --check times nothing: it
+compares logits and one training step with those of PyTorch and JAX, on the same weights and batch, and fails where they differ.
 """
 import json
 import pathlib
@@ -26,13 +26,14 @@ NETWORKS = {  # name → the spec of Layerwise, the trainable numbers that every
     "ResNet-20×4": ({"architecture": "resnet", "depth": 20, "width": 64, "norm": "batch", "shortcut": "pad"}, 4_286_026),
     "VGG-16-BN": ({"architecture": "vgg", "depth": 16, "width": 64, "norm": "batch"}, 14_728_266),
 }
-DEEP = {  # of Layerwise alone, for the time that it takes to compile them; of --networks when named
+DEEP = {  # only Layerwise runs these, for the time that it takes to compile them; only when --networks names them
     "ResNet-110": ({"architecture": "resnet", "depth": 110, "width": 16, "norm": "batch", "shortcut": "pad"}, 1_727_962),
     "ResNet-50 at 64×64": ({"architecture": "bottleneck", "depth": 50, "width": 64, "norm": "batch", "stem": "small", "input": [64, 64, 3], "classes": 200}, 23_910_152),
 }
-# How far apart two sides may be: logits beside the largest logit, weights and buffers beside the largest change that the step made in a tensor
-# of their kind. Gradients that come back through batch norms and ReLUs carry noise: PyTorch's float32 is 4e-3 from its own float64 in
-# convolutions. Buffers are sharper, so that a biased variance shows (1.2e-4 in ResNet-20's last stage), and decay is strong in that step, so that it shows too.
+# How far apart two sides may be: logits as a share of the largest logit, weights and buffers as a share of the largest change that the step
+# made in a tensor of their kind. Gradients that come back through batch norms and ReLUs carry noise: PyTorch's float32 is 4e-3 from its own
+# float64 in convolutions. The bound of buffers is tighter, so that a biased variance shows (1.2e-4 in ResNet-20's last stage). Decay is strong
+# in that step, so that a mistake in it shows too.
 TOLERANCE = {"logits": 1e-4, "convolution": 5e-2, "scale": 5e-2, "shift": 5e-2, "weight": 1e-3, "bias": 1e-3, "mean": 8e-5, "variance": 8e-5}
 
 
@@ -43,7 +44,7 @@ class Contestant:
         self.first, self.rates, self.peak_mb, self.gflops = {}, {"train": [], "evaluate": []}, 0.0, 0.0
 
     def attempt(self, what):
-        """Runs what(); a failure takes this contestant out of the race and stands in the table."""
+        """Runs what(); where it fails, this contestant leaves the race and the table shows why."""
         if self.failure:
             return None
         try:
@@ -138,7 +139,7 @@ def table(result, device):
     rows, flops = result["rows"], result["flops"]
     torch = [r for r in rows if r["kind"] == "torch"]
     best = {do: max((middle(r, do) for r in torch), default=0.0) for do in ("train", "evaluate")}
-    # The limit of float32 is what PyTorch's float32 products reach; bf16 has one of its own.
+    # The limit of float32 is what PyTorch's float32 products reach; bf16 has its own.
     single = max((r["gflops"] for r in torch if "bf16" not in r["name"]), default=0.0)
     lines = [f"### {result['network']}, {result['parameters']:,} parameters", ""]
     if flops and single:
@@ -220,13 +221,13 @@ def main():
     p.add_argument("--jax", help="a Python with jax; JAX is left out without it")
     p.add_argument("--binary", help="the Go side, if it is built already")
     p.add_argument("--networks", default=",".join(NETWORKS), help="comma-separated")
-    p.add_argument("--only", help="contestants whose name contains one of these, separated by semicolons")
+    p.add_argument("--only", help="only contestants whose name contains one of these, separated by semicolons")
     p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     p.add_argument("--go-rounds", type=int, default=2, help="rounds of the pure-Go backend, which is slow")
     p.add_argument("--seconds", type=float, default=4, help="training time of a round; evaluation takes half of it")
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--json", help="write all numbers to this file")
-    p.add_argument("--check", action="store_true", help="hold results against PyTorch and JAX instead of timing")
+    p.add_argument("--check", action="store_true", help="compare results with those of PyTorch and JAX instead of timing")
     p.add_argument("--backends", default="xla:cpu,go", help="Layerwise backends to check")
     a = p.parse_args()
     a.networks = a.networks.split(",")

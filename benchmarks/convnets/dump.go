@@ -14,7 +14,7 @@ import (
 	"layerwise/llfc/train"
 )
 
-// dump writes, for the others to be held against:
+// dump writes what the others compare their results with:
 //
 //	about.json         the description: parameters in their order
 //	before.safetensors θ with batch norms away from the identity, and the batch, "x" [batch, H, W, C] and "y" [batch]

@@ -1,5 +1,5 @@
 // Command convnets is the Layerwise side of compare.py: it trains and evaluates one convolutional network on noise, when an order on its
-// standard input says so. With -dump it writes what the others need to be held against it.
+// standard input says so. With -dump it writes what the others need to compare their results with its own.
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(name, text, folder string, batch int) error {
 	return c.serve(context.Background())
 }
 
-// config is the paper's optimiser at a constant rate; on noise its 0.1 would diverge in time.
+// config is the paper's optimiser at a constant rate; on noise, 0.1 would diverge in the end.
 func config(batch, epochs int, rate, decay float64) train.Config {
 	return train.Config{
 		Optimiser: train.Optimiser{Name: "sgd", Rate: rate, Momentum: 0.9, WeightDecay: decay},

@@ -41,7 +41,7 @@ func child(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if o.dump != "" { // in a process of its own, since it takes memory
+	if o.dump != "" { // never in a process that measures, since it takes memory
 		return dump(o.dump, test, a, c)
 	}
 	r := report{Name: "measure.Pair", Samples: test.Len(), Batch: o.batch, Versions: info.String()}

@@ -3,7 +3,7 @@
 //
 //	go run ./benchmarks/measure -python python3
 //
-// Every row is made in processes of their own, in turn, so that peaks of memory are each row's and a busy machine troubles all alike.
+// Each row has its own processes, so that its peak of memory is its own.
 package main
 
 import (

@@ -1,7 +1,7 @@
 """The PyTorch side of the benchmark: torch_side.py store|stream DIR SAMPLES ALPHAS BATCH ROUNDS; prints a report in JSON.
 
-store   keeps every feature of A, B and θ_α, then compares them in float64; one α a run, A and B anew each time: how the code
-        released with arXiv 2307.08286 goes about it
+store   keeps every feature of A, B and θ_α, then compares them in float64; one α a run, A and B anew each time: as the code
+        released with arXiv 2307.08286 does
 stream  batch by batch with A and B run once for all α, and inner products in float64: what measure.Pair does, in PyTorch
 """
 import pathlib

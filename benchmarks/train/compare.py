@@ -2,9 +2,9 @@
 
 usage: python compare.py [--rounds 3] [--seconds 6] [--batches 60,128,500] [--out results.md] [BINARY]
 
-The Python that runs it needs torch 2.15.0. BINARY is the Go side, if it is built already. The contestants take turns, so that a slow spell
-of the machine meets them all; each figure is the median over rounds. PyTorch is timed with one thread and with all, since its threads
-lose much on a machine that is not idle; the better one counts. It trains with its fused Adam.
+The Python that runs it needs torch 2.15.0. BINARY is the Go side, if it is built already. The contestants take turns, so that
+whatever slows the machine for a while slows all of them alike; each figure is the median over rounds. PyTorch is timed with one thread and
+with all, since its threads lose much on a machine that is not idle; the better one counts. It trains with its fused Adam.
 """
 import pathlib
 import statistics
