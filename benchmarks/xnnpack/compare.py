@@ -3,7 +3,7 @@
 usage: python compare.py [--rounds 7] [--seconds 2] [--networks MLP,ResNet-20,VGG-16-BN] [--out results.md]
 
 Needs XLA's plugin for the CPU and no Python package. For each network both sides are processes that stay alive and take turns. Layerwise switches
-XNNPACK off by itself; LAYERWISE_TEST_XNNPACK=1, which is for tests and this program only, makes it leave the flag as it is.
+XNNPACK off by itself; LAYERWISE_TEST_XNNPACK=unchecked, which is for tests and this program only, makes it leave the flag as it is.
 """
 import json
 import os
@@ -29,7 +29,7 @@ def environment(side):
     others = [f for f in os.environ.get("XLA_FLAGS", "").split() if not f.startswith(FLAG)]
     env = harness.environment(XLA_FLAGS=" ".join(others + [FLAG + SIDES[side]]))
     env.pop("LAYERWISE_TEST_XNNPACK", None)
-    return env | {"LAYERWISE_TEST_XNNPACK": "1"} if side == "on" else env
+    return env | {"LAYERWISE_TEST_XNNPACK": "unchecked"} if side == "on" else env
 
 
 def start(binary, name, side):
