@@ -130,9 +130,18 @@ func (l *Lab) trainingOf(ctx context.Context, p Pair, o measure.Options) (*data.
 	if o.Train != nil {
 		return o.Train.Set, nil
 	}
+	set, err := l.training(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("the policy %q measures statistics on training samples: %w", o.Policy, err)
+	}
+	return set, nil
+}
+
+// training is the samples that a pair was trained on.
+func (l *Lab) training(ctx context.Context, p Pair) (*data.Set, error) {
 	name, samples := p.trainedOn()
 	if name == "" {
-		return nil, fmt.Errorf("the policy %q measures statistics on training samples, and the pair %q does not say what it was trained on; give it Data, or set Options.Train", o.Policy, p.Name)
+		return nil, fmt.Errorf("the pair %q does not say what it was trained on; give it Data", p.Name)
 	}
 	set, _, err := l.Sets(ctx, name, samples, 0)
 	return set, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"layerwise/internal/finite"
@@ -79,4 +80,18 @@ func sameFunction(want, got network.Tensor) error {
 		}
 	}
 	return nil
+}
+
+// Noise is 64 standard normal inputs [64, dims...], always the same, for Check.
+func Noise(dims []int) network.Tensor {
+	rng := rand.New(rand.NewPCG(1, 1))
+	x := network.Tensor{Name: "input", Dims: append([]int{64}, dims...)}
+	n := 1
+	for _, d := range x.Dims {
+		n *= d
+	}
+	for range n {
+		x.Data = append(x.Data, float32(rng.NormFloat64()))
+	}
+	return x
 }

@@ -137,7 +137,7 @@ func (m *meter) batch(ctx context.Context, s *pass.Pass, line *merge.Line) error
 	layers := len(m.layers)
 	for i, row := range rows {
 		for l := range layers {
-			if at := m.atEnds[endsGram.Name] + 3*l; !finite.All(row[at:at+3]...) {
+			if at := m.atEnds[endsGram.Name] + 3*l; !finite.All(row[at : at+3]...) {
 				return m.notFinite(s, l, i, "A or B")
 			}
 		}
@@ -235,7 +235,7 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 	}
 	for i, row := range rows {
 		for l := range m.layers {
-			if at := alphaHead + 3*l; !finite.All(row[at:at+3]...) {
+			if at := alphaHead + 3*l; !finite.All(row[at : at+3]...) {
 				return m.notFinite(s, l, i, fmt.Sprintf("α = %g", alpha))
 			}
 		}
