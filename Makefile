@@ -27,7 +27,7 @@ help: ## this list
 
 .PHONY: reproduce
 reproduce: build ## the paper's figures and verdicts on real data: out/reproduce/index.html (SCALE=smoke, quick, paper)
-	@scripts/plugin.sh cpu || true
+	@tools/plugin.sh cpu || true
 	@echo "== reproduce at scale $(SCALE): out/reproduce"
 	@bin/layerwise reproduce --scale "$(SCALE)" --out out/reproduce
 
@@ -38,11 +38,11 @@ build: need-go ## bin/layerwise
 
 .PHONY: plugin
 plugin: need-go ## XLA's plugin for the CPU into the user's cache
-	@scripts/plugin.sh cpu
+	@tools/plugin.sh cpu
 
 .PHONY: plugin-cuda
 plugin-cuda: need-go ## XLA's plugin for an NVIDIA GPU into the user's cache (several GB)
-	@scripts/plugin.sh cuda
+	@tools/plugin.sh cuda
 
 .PHONY: doctor
 doctor: build ## what is found on this machine, and what mends the rest
@@ -50,15 +50,15 @@ doctor: build ## what is found on this machine, and what mends the rest
 
 .PHONY: lab
 lab: need-go ## JupyterLab on the notebooks
-	@scripts/plugin.sh cpu || true
-	@scripts/kernel.sh lab
+	@tools/plugin.sh cpu || true
+	@tools/kernel.sh lab
 	@echo "== compiling the packages, so that the first cell need not"
 	@go build ./...
 	@.tools/venv/bin/jupyter-lab $(LAB_ARGS) notebooks
 
 .PHONY: kernel
 kernel: need-go ## GoNB and its kernel into .tools/venv
-	@scripts/kernel.sh
+	@tools/kernel.sh
 
 .PHONY: notebooks
 notebooks: notebook-tools ## every notebook executed at scale smoke, copies in out/notebooks
@@ -73,8 +73,8 @@ notebooks-commit: notebook-tools ## every notebook executed in place at scale qu
 
 .PHONY: notebook-tools
 notebook-tools: need-go
-	@scripts/plugin.sh cpu || true
-	@scripts/kernel.sh
+	@tools/plugin.sh cpu || true
+	@tools/kernel.sh
 	@go build ./...
 
 .PHONY: test
@@ -89,19 +89,19 @@ test-style: need-go ## gofmt, go vet, staticcheck
 		if [ -n "$$unformatted" ]; then echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; fi
 	@go vet ./...
 	@cd tools && go vet ./goxla
-	@scripts/gotools.sh staticcheck
+	@tools/gotools.sh staticcheck
 	@echo "== staticcheck"
 	@.tools/bin/staticcheck ./...
 
 .PHONY: test-go
 test-go: need-go ## go test ./...
-	@scripts/plugin.sh cpu || true
+	@tools/plugin.sh cpu || true
 	@echo "== go test ./..."
 	@go test ./...
 
 .PHONY: test-reproduce
 test-reproduce: build ## the main job at scale smoke
-	@scripts/plugin.sh cpu || true
+	@tools/plugin.sh cpu || true
 	@echo "== reproduce at scale smoke: out/smoke"
 	@LAYERWISE_RUNS="$$PWD/out/smoke-runs" bin/layerwise reproduce --scale smoke --out out/smoke
 

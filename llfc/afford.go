@@ -31,15 +31,14 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	default:
 		return Setting{}, fmt.Errorf("unknown scale %q; known here: smoke, quick", scale)
 	}
-	was := l.Data.Offline
-	l.Data.Offline = true
-	_, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
-	l.Data.Offline = was
+	offline := l.Data
+	offline.Offline = true
+	_, _, err := l.setsBy(ctx, offline, s.Data, s.TrainSamples, s.TestSamples)
 	var missing *data.MissingError
 	if !errors.As(err, &missing) {
 		return s, err
 	}
-	set, _, err := l.sets(ctx, s.offlineSet(), 0, 0)
+	set, _, err := l.Sets(ctx, s.offlineSet(), 0, 0)
 	if err != nil {
 		return Setting{}, err
 	}
@@ -94,60 +93,42 @@ func (s Setting) Smoke() Setting {
 	return s.digits(Budget{Epochs: 6, TrainSamples: 600, TestSamples: 100})
 }
 
-// Test measures a pair on the test split of a setting's data set. A policy that looks at training samples gets the setting's.
+// Test measures a pair on the test split of a setting's data set, or loads what was measured before. A policy that looks at training samples
+// gets those that the pair was trained on.
 func (l *Lab) Test(ctx context.Context, s Setting, p Pair, o measure.Options) (*measure.Result, error) {
-	test, free, err := l.testing(ctx, s, p, &o)
+	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	if err != nil {
 		return nil, err
 	}
-	defer free()
-	return l.Measure(ctx, p, o, test)
+	return l.Measured(ctx, p, quiet(o), test)
 }
 
 // TestPath is Test without the features, at one forward pass for each α.
 func (l *Lab) TestPath(ctx context.Context, s Setting, p Pair, o measure.Options) (measure.Line, error) {
-	if err := SamePlace(p.A, p.B); err != nil {
-		return measure.Line{}, err
-	}
-	f, err := l.Model(p.A.Network)
+	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	if err != nil {
 		return measure.Line{}, err
 	}
-	test, free, err := l.testing(ctx, s, p, &o)
+	r, err := l.measured(ctx, p, quiet(o), true, []*data.Set{test}, func(o measure.Options, feeds []*feed.Feed) (*measure.Result, error) {
+		f, err := l.Model(p.A.Network)
+		if err != nil {
+			return nil, err
+		}
+		lines, err := measure.Lines(ctx, f, p.A.Theta, p.B.Theta, o, feeds...)
+		return &measure.Result{Lines: lines}, err
+	})
 	if err != nil {
 		return measure.Line{}, err
 	}
-	defer free()
-	lines, err := measure.Lines(ctx, f, p.A.Theta, p.B.Theta, o, test)
-	if err != nil {
-		return measure.Line{}, err
-	}
-	return lines[0], nil
+	return r.Lines[0], nil
 }
 
-// testing puts the test split on the device, and into o the training split where its policy needs one.
-func (l *Lab) testing(ctx context.Context, s Setting, p Pair, o *measure.Options) (test *feed.Feed, free func(), err error) {
-	if o.Progress == nil { // it takes seconds, and a notebook would keep the last state shown
+// quiet shows no progress unless it was asked for: a test split takes seconds, and a notebook would keep the last state shown.
+func quiet(o measure.Options) measure.Options {
+	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
-	trainSet, testSet, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
-	if err != nil {
-		return nil, nil, err
-	}
-	method, err := o.Policy.Method()
-	if err != nil {
-		return nil, nil, err
-	}
-	if test, err = feed.New(l.Backend, testSet, p.B.Normalize); err != nil || !method.Data || o.Train != nil {
-		return test, func() { test.Free() }, err
-	}
-	train, err := feed.New(l.Backend, trainSet, p.B.Normalize)
-	if err != nil {
-		test.Free()
-		return nil, nil, err
-	}
-	o.Train = train
-	return test, func() { test.Free(); train.Free() }, nil
+	return o
 }
 
 // Compare sets settings side by side as a table: what a notebook trains beside what the paper trained.

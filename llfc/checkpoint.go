@@ -19,6 +19,8 @@ type Checkpoint struct {
 	Theta     network.Params
 	Network   network.Spec
 	Normalize feed.Normalization
+	Classes   []string          // what each logit stands for, by the names that the classes had in training; nil if that is not recorded
+	ByNumber  bool              // asked for, and not kept in a file: label k of any data is logit k, whatever it is called and however many there are
 	Run       *Run              // how it was trained; nil if that is not recorded, as in a permuted or foreign file
 	Meta      map[string]string // everything the file says beside the tensors
 }
@@ -27,6 +29,7 @@ type Checkpoint struct {
 const (
 	metaNetwork   = "network"
 	metaNormalize = "normalize"
+	metaClasses   = "classes" // a JSON list; files written before there was one have none
 	metaRun       = "run"
 	metaBackend   = "backend"
 	metaVersions  = "versions"
@@ -48,6 +51,13 @@ func SaveCheckpoint(path string, c Checkpoint) error {
 		return fmt.Errorf("%s: normalisation: %w", path, err)
 	}
 	meta[metaNormalize] = string(text)
+	delete(meta, metaClasses)
+	if c.Classes != nil {
+		if text, err = json.Marshal(c.Classes); err != nil {
+			return fmt.Errorf("%s: classes: %w", path, err)
+		}
+		meta[metaClasses] = string(text)
+	}
 	if c.Run != nil {
 		meta[metaRun] = c.Run.JSON()
 	}
@@ -72,7 +82,7 @@ func LoadCheckpoint(path string, own ...network.Architecture) (Checkpoint, error
 	if err := c.readMeta(); err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
-	n, err := network.New(c.Network, own...)
+	n, err := network.NewOf(c.Network, theta, own...)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -82,6 +92,9 @@ func LoadCheckpoint(path string, own ...network.Architecture) (Checkpoint, error
 	}
 	if c.Theta, err = f.Order(theta); err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w; expected the names and shapes that describe prints: dense weights [in, out], convolutions [kh, kw, in, out]", path, err)
+	}
+	if err := f.CheckWeights(c.Theta); err != nil {
+		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
 }
@@ -96,6 +109,14 @@ func (c *Checkpoint) readMeta() error {
 	}
 	if in := c.Network.Input; len(in) == 3 && (len(c.Normalize.Mean) != in[2] || len(c.Normalize.Std) != in[2]) {
 		return fmt.Errorf("normalize %.100q: expected a mean and a std for each of %d channels", text, in[2])
+	}
+	if text, ok := c.Meta[metaClasses]; ok {
+		if err := json.Unmarshal([]byte(text), &c.Classes); err != nil {
+			return fmt.Errorf("classes %.100q: %w", text, err)
+		}
+		if len(c.Classes) != c.Network.Classes {
+			return fmt.Errorf("classes %.100q: %d names for %d logits", text, len(c.Classes), c.Network.Classes)
+		}
 	}
 	if text, ok := c.Meta[metaRun]; ok {
 		c.Run = &Run{}

@@ -3,7 +3,9 @@ package llfc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,6 +135,16 @@ func TestCheckpointThatCannotBeUsed(t *testing.T) {
 		if err != nil && got.Theta != nil {
 			t.Errorf("%s: weights beside an error", what)
 		}
+	}
+	for _, v := range []float64{math.NaN(), math.Inf(-1)} {
+		bad := sound
+		bad.Theta = change(func(p network.Params) network.Params { p[1].Data[2] = float32(v); return p })
+		path := filepath.Join(t.TempDir(), "bad.safetensors")
+		if err := SaveCheckpoint(path, bad); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LoadCheckpoint(path)
+		complains(t, fmt.Sprint(v), err, path, sound.Theta[1].Name, "position 2")
 	}
 	if _, err := LoadCheckpoint(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)

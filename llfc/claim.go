@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"layerwise/internal/finite"
 )
 
 // Claim is a statement of the paper as a check: a quantity, measured once for each seed or pair, and the line that it must keep to. Lines are
@@ -41,12 +43,10 @@ const (
 // Keeps reports whether one value keeps to the line. NaN does not, nor does an infinity, which a ratio to 0 gives.
 func (c Claim) Keeps(v float64) bool {
 	if c.Kind == AtLeast {
-		return v >= c.Line && defined(v)
+		return v >= c.Line && finite.Is(v)
 	}
-	return v <= c.Line && defined(v)
+	return v <= c.Line && finite.Is(v)
 }
-
-func defined(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // Verdict is Holds if every value keeps to the line.
 func (c Claim) Verdict() string {
@@ -85,7 +85,7 @@ func (c Claim) format(v float64, digits int) string {
 		v *= 100
 	}
 	switch {
-	case !defined(v):
+	case !finite.Is(v):
 		return "undefined"
 	case v == 0: // −0 too
 		return "0" + unit
@@ -105,11 +105,11 @@ func (c Claim) Measured() string {
 const mostDigits = 6
 
 // Interval is the 95 % interval of the mean, Student's t, and what it is over: "[0.0123, 0.0161], 3 seeds". It names the worst value where
-// the mean alone does not show why the claim fails.
+// the mean does not show why the claim fails. Two values have no interval worth the name, and are printed themselves: "0.05 %, 0.4 %, 2 seeds".
 func (c Claim) Interval() string {
 	n, without := len(c.Values), 0
 	for _, v := range c.Values {
-		if !defined(v) {
+		if !finite.Is(v) {
 			without++
 		}
 	}
@@ -121,6 +121,8 @@ func (c Claim) Interval() string {
 		return fmt.Sprintf("%s, undefined on %d", text, without)
 	case slices.Min(c.Values) == slices.Max(c.Values):
 		text += ", all equal"
+	case n == 2:
+		return fmt.Sprintf("%s, %s, %s", c.apart(c.Values[0]), c.apart(c.Values[1]), text)
 	default:
 		m, h := Mean(c.Values), HalfWidth(c.Values)
 		low, high := c.Format(m-h), c.Format(m+h)
@@ -150,12 +152,16 @@ func (c Claim) count(n int) string {
 	return fmt.Sprintf("%d %s", n, over)
 }
 
-// worst is the value that decides, with the digits that show on which side of the line it lies.
+// worst is the value that decides.
 func (c Claim) worst() string {
-	v := slices.Max(c.Values)
 	if c.Kind == AtLeast {
-		v = slices.Min(c.Values)
+		return c.apart(slices.Min(c.Values))
 	}
+	return c.apart(slices.Max(c.Values))
+}
+
+// apart prints a value with the digits that show on which side of the line it lies.
+func (c Claim) apart(v float64) string {
 	digits := 3
 	for c.format(v, digits) == c.format(c.Line, digits) && digits < mostDigits {
 		digits++
@@ -209,7 +215,7 @@ func (s Scorecard) WriteJSON(w io.Writer) error {
 }
 
 func orNull(v float64) *float64 {
-	if !defined(v) {
+	if !finite.Is(v) {
 		return nil
 	}
 	return &v

@@ -49,12 +49,14 @@ func TestClaimInWords(t *testing.T) {
 		{with(share, "seeds", 0.01), "≤ 2 %", "1 %", "1 seed"},
 		{with(share, "pairs", 0.01), "≤ 2 %", "1 %", "1 pair"},
 		{share, "≤ 2 %", "–", "0 seeds"},
-		{with(share, "", -0.155, -0.155001), "≤ 2 %", "-15.5 %", "[-15.501 %, -15.499 %], 2 seeds"}, // more digits where three show no width
-		{with(share, "", 0.005, 0.035), "≤ 2 %", "2 %", "[-17.1 %, 21.1 %], 2 seeds, worst 3.5 %"},  // the mean keeps, a seed does not
-		{with(plain, "", 0.0999, 0.5), "≥ 0.1", "0.3", "[-2.24, 2.84], 2 seeds, worst 0.0999"},
-		{with(plain, "", 0.09999, 0.5), "≥ 0.1", "0.3", "[-2.24, 2.84], 2 seeds, worst 0.09999"},
-		{with(share, "", 0.01, 0.0300001), "≤ 2 %", "2 %", "[-10.7 %, 14.7 %], 2 seeds, worst 3 %"}, // nor does it show where the mean looks like the line
-		{with(plain, "", 1, 1+1e-9), "≥ 0.1", "1", "2 seeds, equal to 6 digits"},
+		{with(share, "", -0.155, -0.155001), "≤ 2 %", "-15.5 %", "-15.5 %, -15.5 %, 2 seeds"},
+		{with(share, "", 0.005, 0.035), "≤ 2 %", "2 %", "0.5 %, 3.5 %, 2 seeds"},                              // two values say more than Student's t of two
+		{with(plain, "", 0.09999, 0.5), "≥ 0.1", "0.3", "0.09999, 0.5, 2 seeds"},                              // with the digits that show the side of the line
+		{with(share, "", -0.155, -0.155001, -0.155), "≤ 2 %", "-15.5 %", "[-15.5002 %, -15.4999 %], 3 seeds"}, // more digits where three show no width
+		{with(share, "", 0.005, 0.005, 0.035), "≤ 2 %", "1.5 %", "[-2.8 %, 5.8 %], 3 seeds, worst 3.5 %"},     // the mean keeps, a seed does not
+		{with(plain, "", 0.09999, 0.5, 0.5), "≥ 0.1", "0.367", "[-0.207, 0.94], 3 seeds, worst 0.09999"},
+		{with(share, "", 0.01, 0.02, 0.0300001), "≤ 2 %", "2 %", "[-0.484 %, 4.48 %], 3 seeds, worst 3 %"}, // nor does it show where the mean looks like the line
+		{with(plain, "", 1, 1, 1+1e-9), "≥ 0.1", "1", "3 seeds, equal to 6 digits"},
 		{with(plain, "", math.NaN(), 0.5), "≥ 0.1", "undefined", "2 seeds, undefined on 1"},
 		{with(plain, "", math.Inf(1), 0.5), "≥ 0.1", "undefined", "2 seeds, undefined on 1"},
 	} {
@@ -112,7 +114,7 @@ const cardJSON = `[
       3
     ],
     "mean": 2,
-    "interval": "[-10.7, 14.7], 2 pairs",
+    "interval": "1, 3, 2 pairs",
     "verdict": "holds"
   },
   {

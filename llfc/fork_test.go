@@ -63,7 +63,7 @@ func TestSpawn(t *testing.T) {
 		child := spawned(t, parent, epochs, 2)
 		step := int(math.Round(20 * epochs))
 
-		begin := must[saved](t)(l.begin(parent))
+		begin := must[saved](t)(l.begin(t.Context(), parent))
 		d := must[*feed.Feed](t)(l.feedOf(ctx, parent))
 		a, b, err := train.Spawn(ctx, must[*network.Model](t)(l.Model(parent.Network)), begin.Theta, d, parent.Train, step, train.Stream{Order: 2, Dropout: 2})
 		d.Free()

@@ -66,20 +66,26 @@ func (l *Lab) Close() { l.Backend.Finalize() }
 
 // Network builds the network of a spec: built in, or one of those that AddNetwork was given, whose identity it fills in.
 func (l *Lab) Network(s network.Spec) (network.Network, error) {
+	return l.network(context.Background(), s)
+}
+
+func (l *Lab) network(ctx context.Context, s network.Spec) (network.Network, error) {
 	l.mu.Lock()
 	own := l.own
 	l.mu.Unlock()
-	return network.New(s, own...)
+	return network.NewContext(ctx, s, own...)
 }
 
 // Model compiles the network of a spec; the same spec gives the same model.
-func (l *Lab) Model(s network.Spec) (*network.Model, error) {
+func (l *Lab) Model(s network.Spec) (*network.Model, error) { return l.model(context.Background(), s) }
+
+func (l *Lab) model(ctx context.Context, s network.Spec) (*network.Model, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f := l.models[s.JSON()]; f != nil {
 		return f, nil
 	}
-	n, err := network.New(s, l.own...)
+	n, err := network.NewContext(ctx, s, l.own...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +99,13 @@ func (l *Lab) Model(s network.Spec) (*network.Model, error) {
 // subsetSeed draws the samples of every subset: a set of one size is the same in every run.
 const subsetSeed = 0
 
-// sets returns a data set with its splits cut to these numbers of samples; 0 is all.
-func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
+// Sets returns a data set, its splits cut to trainN and testN samples, drawn stratified and always the same; 0 is all.
+func (l *Lab) Sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
+	return l.setsBy(ctx, l.Data, name, trainN, testN)
+}
+
+// setsBy is Sets with other options for looking a data set up.
+func (l *Lab) setsBy(ctx context.Context, o data.Options, name string, trainN, testN int) (train, test *data.Set, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	both, ok := l.loaded[name]
@@ -102,7 +113,7 @@ func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, 
 		if err := data.Known(name); err != nil {
 			return nil, nil, fmt.Errorf("%w; a data set of your own is given to Lab.AddData", err)
 		}
-		if train, test, err = data.Load(ctx, name, l.Data); err != nil {
+		if train, test, err = data.Load(ctx, name, o); err != nil {
 			return nil, nil, err
 		}
 		both = [2]*data.Set{train, test}
@@ -120,7 +131,7 @@ func (l *Lab) sets(ctx context.Context, name string, trainN, testN int) (train, 
 
 // Feed puts both splits of a data set on the device, with the normalisation that a network was trained with. 0 samples are all.
 func (l *Lab) Feed(ctx context.Context, name string, norm feed.Normalization, trainN, testN int) (train, test *feed.Feed, err error) {
-	trainSet, testSet, err := l.sets(ctx, name, trainN, testN)
+	trainSet, testSet, err := l.Sets(ctx, name, trainN, testN)
 	if err != nil {
 		return nil, nil, err
 	}

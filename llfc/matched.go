@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"layerwise/llfc/feed"
 	"layerwise/llfc/match"
 	"layerwise/llfc/measure"
@@ -19,7 +17,7 @@ import (
 // MatchRestarts is how many further searches a weight matching makes from other orders; their spread is reported.
 const MatchRestarts = 4
 
-// SamePlace returns nil if two checkpoints can be the ends of a path: one network, one normalisation.
+// SamePlace returns nil if two checkpoints can be the ends of a path: one network, one normalisation, the same classes.
 func SamePlace(a, b Checkpoint) error {
 	s, t := a.Network, b.Network
 	s.Init, s.Dropout = t.Init, t.Dropout // how they were trained does not matter
@@ -29,17 +27,71 @@ func SamePlace(a, b Checkpoint) error {
 	if x, y := fmt.Sprint(a.Normalize), fmt.Sprint(b.Normalize); x != y {
 		return fmt.Errorf("the two normalise their input differently: %s and %s", x, y)
 	}
-	return nil
+	return sameClasses(a, b)
 }
 
-// Match permutes the hidden units of b so that its weights come close to those of a (weight matching), and checks on x, inputs [batch, Input...]
-// normalised as in training, that π(b) is still the same function.
-func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoint, match.Result, error) {
+// matching is all that a found permutation depends on.
+type matching struct {
+	Version  int          `json:"version"`
+	Network  network.Spec `json:"network"`
+	A        string       `json:"a"` // content of the weights
+	B        string       `json:"b"`
+	Method   string       `json:"method"`
+	Config   match.Config `json:"config"`
+	Training *setID       `json:"training,omitempty"`
+	Backend  string       `json:"backend,omitempty"`
+}
+
+// matchVersion is part of every kept permutation's name. Raise it when a method comes to find another one.
+const matchVersion = 1
+
+// Matched is a pair whose B has been brought in line with A by a method of package match. The permutation is found and proved once, and
+// kept: π(B) computes what B computes.
+func (l *Lab) Matched(ctx context.Context, p Pair, method string, c match.Config) (Pair, match.Result, error) {
+	m, err := match.MethodByName(method)
+	if err != nil {
+		return Pair{}, match.Result{}, err
+	}
+	spec, err := l.keyOf(ctx, p.B.Network)
+	if err != nil {
+		return Pair{}, match.Result{}, err
+	}
+	key := matching{Version: matchVersion, Network: spec, A: contentOf(p.A.Theta), B: contentOf(p.B.Theta), Method: method, Config: c}
+	if m.Data {
+		set, err := l.training(ctx, p)
+		if err != nil {
+			return Pair{}, match.Result{}, fmt.Errorf("the method %s looks at training samples: %w", method, err)
+		}
+		id := idOf(set)
+		key.Training, key.Backend = &id, l.Info.String()
+	}
+	r, err := keep(l, "matched", key, func() (match.Result, error) {
+		_, r, err := l.Match(ctx, p, method, c)
+		return r, err
+	})
+	if err != nil {
+		return Pair{}, match.Result{}, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	f, err := l.Model(p.B.Network)
+	if err != nil {
+		return Pair{}, match.Result{}, err
+	}
+	p.B, err = l.permuted(f, p, method, c, r.Permutation)
+	p.Name = "matched (" + method + "), " + p.Name
+	return p, r, err
+}
+
+// Match is Matched of any two checkpoints, found anew and not kept. It checks that π(B) is still the same function.
+func (l *Lab) Match(ctx context.Context, p Pair, method string, c match.Config) (Checkpoint, match.Result, error) {
 	fail := func(err error) (Checkpoint, match.Result, error) { return Checkpoint{}, match.Result{}, err }
-	if err := SamePlace(a, b); err != nil {
+	m, err := match.MethodByName(method)
+	if err != nil {
 		return fail(err)
 	}
-	f, err := l.Model(b.Network)
+	if err := SamePlace(p.A, p.B); err != nil {
+		return fail(err)
+	}
+	f, err := l.Model(p.B.Network)
 	if err != nil {
 		return fail(err)
 	}
@@ -47,24 +99,56 @@ func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoi
 	if err != nil {
 		return fail(err)
 	}
-	r, err := match.Weights(s, a.Theta, b.Theta, c)
+	for i, theta := range []network.Params{p.A.Theta, p.B.Theta} {
+		if err := f.CheckWeights(theta); err != nil {
+			return fail(fmt.Errorf("weights %c: %w", 'A'+i, err))
+		}
+	}
+	if err := roomToMatch(f, s); err != nil {
+		return fail(err)
+	}
+	problem := match.Problem{F: f, Symmetry: s, A: p.A.Theta, B: p.B.Theta, Config: c}
+	if m.Data {
+		set, err := l.training(ctx, p)
+		if err != nil {
+			return fail(fmt.Errorf("the method %s looks at training samples: %w", method, err))
+		}
+		if problem.Training, err = feed.New(l.Backend, set, p.B.Normalize); err != nil {
+			return fail(err)
+		}
+		defer problem.Training.Free()
+	}
+	r, err := m.Find(ctx, problem)
 	if err != nil {
 		return fail(err)
 	}
-	moved, err := s.Apply(r.Permutation, b.Theta)
+	out, err := l.permuted(f, p, method, c, r.Permutation)
 	if err != nil {
 		return fail(err)
 	}
-	if err := match.Check(f, b.Theta, moved, x); err != nil {
+	if err := match.Check(f, p.B.Theta, out.Theta, match.Noise(p.B.Network.Input)); err != nil {
 		return fail(err)
 	}
-	out := Checkpoint{Theta: moved, Network: b.Network, Normalize: b.Normalize, Meta: l.provenance(0)}
-	about, err := json.Marshal(map[string]any{"to": a.Label(), "of": b.Label(), "method": "weight", "seed": c.Seed, "permutation": r.Permutation})
+	return out, r, nil
+}
+
+// permuted is π(B), and what was done to it.
+func (l *Lab) permuted(f *network.Model, p Pair, method string, c match.Config, by network.Permutation) (Checkpoint, error) {
+	s, err := f.Network.Symmetry()
 	if err != nil {
-		return fail(err)
+		return Checkpoint{}, err
+	}
+	moved, err := s.Apply(by, p.B.Theta)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	out := Checkpoint{Theta: moved, Network: p.B.Network, Normalize: p.B.Normalize, Classes: p.B.Classes, ByNumber: p.B.ByNumber, Meta: l.provenance(0)}
+	about, err := json.Marshal(map[string]any{"to": p.A.Label(), "of": p.B.Label(), "method": method, "seed": c.Seed, "permutation": by})
+	if err != nil {
+		return Checkpoint{}, err
 	}
 	out.Meta[metaMatched] = string(about)
-	return out, r, nil
+	return out, nil
 }
 
 // Permuted is an independent pair whose B has been brought in line with A by weight matching.
@@ -73,31 +157,24 @@ func (l *Lab) Permuted(ctx context.Context, s Setting, seed int64) (Pair, match.
 	if err != nil {
 		return Pair{}, match.Result{}, err
 	}
-	train, test, err := l.Feed(ctx, s.Data, p.B.Normalize, s.TrainSamples, s.TestSamples)
-	if err != nil {
-		return Pair{}, match.Result{}, err
-	}
-	defer train.Free()
-	defer test.Free()
-	x, err := firstInputs(test, 64)
-	if err != nil {
-		return Pair{}, match.Result{}, err
-	}
-	b, r, err := l.Match(p.A, p.B, match.Config{Seed: seed, Restarts: MatchRestarts}, x)
-	if err != nil {
-		return Pair{}, match.Result{}, fmt.Errorf("%s: %w", p.Name, err)
-	}
-	p.B, p.Name = b, fmt.Sprintf("permuted, seed %d", seed)
-	return p, r, nil
+	p, r, err := l.Matched(ctx, p, "weight", match.Config{Seed: seed, Restarts: MatchRestarts})
+	p.Name = fmt.Sprintf("permuted, seed %d", seed)
+	return p, r, err
 }
 
 // Evaluate measures a checkpoint on the whole test split of a data set: mean cross-entropy in nats, share of errors.
 func (l *Lab) Evaluate(ctx context.Context, c Checkpoint, dataName string) (loss, wrong float64, err error) {
-	train, test, err := l.Feed(ctx, dataName, c.Normalize, 0, 0)
+	_, set, err := l.Sets(ctx, dataName, 0, 0)
+	if err == nil {
+		err = c.Suits(set)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
-	defer train.Free()
+	test, err := feed.New(l.Backend, set, c.Normalize)
+	if err != nil {
+		return 0, 0, err
+	}
 	defer test.Free()
 	f, err := l.Model(c.Network)
 	if err != nil {
@@ -117,23 +194,16 @@ func Spread(r match.Result) string {
 		r.Objective, r.Identity, len(r.Objectives), low, high, strings.Join(sweeps, ", "))
 }
 
-// firstInputs reads the first n inputs of a feed, normalised.
-func firstInputs(d *feed.Feed, n int) (network.Tensor, error) {
-	index, _ := feed.Indices(d.Len(), min(n, d.Len()))
-	x, y, err := d.Read(index[0])
-	if err != nil {
-		return network.Tensor{}, err
-	}
-	defer network.Free(x, y)
-	values, err := tensors.CopyFlatData[float32](x)
-	return network.Tensor{Name: "input", Dims: x.Shape().Dimensions, Data: values}, err
-}
-
 // Measure measures a pair layer by layer on a split, and its line on the others too, under the policy of o. Where that looks at training
 // samples and o.Train is nil, they are those of a split "train" among the measured ones, else of the data set of the pair.
 func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
 	if err := SamePlace(p.A, p.B); err != nil {
 		return nil, err
+	}
+	for _, d := range slices.Concat([]*feed.Feed{d}, also) {
+		if err := p.suit(d.Set); err != nil {
+			return nil, err
+		}
 	}
 	f, err := l.Model(p.A.Network)
 	if err != nil {

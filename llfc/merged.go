@@ -11,7 +11,7 @@ import (
 const trainingSplit = "train"
 
 // withTraining fills in the training set where the policy of o looks at one and has none: a training split among those that are measured,
-// else that of the pair's data set. free takes it off the device.
+// else what the pair was trained on. free takes it off the device.
 func (l *Lab) withTraining(ctx context.Context, p Pair, o measure.Options, measured ...*feed.Feed) (out measure.Options, free func(), err error) {
 	free = func() {}
 	method, err := o.Policy.Method()
@@ -24,10 +24,10 @@ func (l *Lab) withTraining(ctx context.Context, p Pair, o measure.Options, measu
 			return o, free, nil
 		}
 	}
-	if p.Data == "" { // measure says what is missing
+	if name, _ := p.trainedOn(); name == "" { // measure says what is missing
 		return o, free, nil
 	}
-	set, _, err := l.sets(ctx, p.Data, 0, 0)
+	set, err := l.trainingOf(ctx, p, o)
 	if err != nil {
 		return o, free, err
 	}

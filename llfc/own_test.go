@@ -11,6 +11,7 @@ import (
 
 	"layerwise/data"
 	"layerwise/llfc/feed"
+	"layerwise/llfc/match"
 	"layerwise/llfc/measure"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
@@ -163,6 +164,50 @@ func TestOwnNetworkIsProvedBeforeTraining(t *testing.T) {
 	complains(t, "an activation that tells units apart", err, "fc/ramp", "treats units differently")
 	if exists(filepath.Join(l.dir(r), thetaFile)) || exists(filepath.Join(l.dir(r), stateFile)) {
 		t.Error("it was trained all the same")
+	}
+}
+
+// What is kept of a measurement or a matching is of one forward function, also where the checkpoints do not say of which.
+func TestKeptIsOfOneForwardFunction(t *testing.T) {
+	ctx, runs := context.Background(), t.TempDir()
+	spec := network.Spec{Architecture: "curved", Input: []int{6, 6, 1}, Classes: 3}
+	losses := map[string]float64{}
+	for _, version := range []string{"1", "2", "1"} {
+		l, _ := openIn(t, runs)
+		if err := l.AddNetwork(network.Custom("curved", func(x network.X) network.X {
+			curve := map[string]func(*graph.Node) *graph.Node{"1": graph.Tanh, "2": graph.Sin}[version]
+			return x.Flatten().Dense("fc", 6).Elementwise("curve@"+version, curve).Dense("logits", x.Classes())
+		})); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.AddData(stripes("", 6), stripes("", 60)); err != nil {
+			t.Fatal(err)
+		}
+		_, test, err := l.Sets(ctx, "stripes", 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := must[network.Network](t)(l.Network(spec))
+		end := func(seed int64) Checkpoint {
+			return Checkpoint{Theta: must[network.Params](t)(n.Init(seed)), Network: spec, Normalize: feed.Standard(test)}
+		}
+		p := Pair{Name: "drawn", A: end(1), B: end(2)}
+		if _, _, err := l.Matched(ctx, p, "weight", match.Config{Seed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		got := must[*measure.Result](t)(l.Measured(ctx, p, measure.Options{Alphas: []float64{0.5}}, test)).Lines[0].Loss[0]
+		if was, seen := losses[version]; seen && got != was {
+			t.Errorf("version %s: loss %g, and %g when it was asked for again", version, was, got)
+		}
+		losses[version] = got
+	}
+	if losses["1"] == losses["2"] {
+		t.Errorf("both forward functions have the loss %g", losses["1"])
+	}
+	for _, folder := range []string{"measured", "matched"} {
+		if kept := must[[]string](t)(filepath.Glob(filepath.Join(runs, folder, "*.kept"))); len(kept) != 2 {
+			t.Errorf("%s: %d are kept, expected one for each of 2 forward functions", folder, len(kept))
+		}
 	}
 }
 

@@ -16,6 +16,16 @@ type Pair struct {
 	Data string // the data set they were trained on
 }
 
+// trainedOn is the data set that a pair was trained on, and how many of its training samples; 0 is all.
+func (p Pair) trainedOn() (name string, samples int) {
+	for _, c := range []Checkpoint{p.A, p.B} { // a permuted network has no run
+		if c.Run != nil && (p.Data == "" || c.Run.Data.Name == p.Data) {
+			return c.Run.Data.Name, c.Run.Data.Samples
+		}
+	}
+	return p.Data, 0
+}
+
 // Spawned trains two networks that share their first epochs, and the initialisation if that is 0, and then see the data in different orders.
 func (l *Lab) Spawned(ctx context.Context, s Setting, epochs float64, seed int64) (Pair, error) {
 	a, err := l.Run(ctx, s, seed)

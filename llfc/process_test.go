@@ -26,6 +26,18 @@ type job struct {
 const jobVariable = "LAYERWISE_TEST_JOB"
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(numbersVariable); text != "" {
+		var pairs [][2]int
+		err := json.Unmarshal([]byte(text), &pairs)
+		if err == nil {
+			err = numbers(os.Getenv("LAYERWISE_TEST_ENGINE"), pairs)
+		}
+		if err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	text := os.Getenv(jobVariable)
 	if text == "" {
 		os.Exit(m.Run())

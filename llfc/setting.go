@@ -46,7 +46,7 @@ func MLPMNISTPermuted() Setting {
 // Run is the training of the setting's network from one seed. The seed draws the initialisation and, by a stream of its own, the batch
 // order, the dropout masks and the augmentation.
 func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
-	set, _, err := l.sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	set, _, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
 	if err != nil {
 		return Run{}, err
 	}
@@ -56,7 +56,7 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	if s.Unit {
 		norm = feed.Unit(set)
 	}
-	n, err := l.Network(spec)
+	n, err := l.network(ctx, spec)
 	if err != nil {
 		return Run{}, err
 	}

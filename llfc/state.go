@@ -1,6 +1,7 @@
 package llfc
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -85,7 +86,7 @@ func (l *Lab) loadState(r Run, path string) (saved, error) {
 		l.say("%s of %s was made on %s; on %s it starts again", filepath.Base(path), r.Name(), was, l.Info)
 		return saved{}, fs.ErrNotExist
 	}
-	begin, err := l.begin(r)
+	begin, err := l.begin(context.Background(), r)
 	if err != nil {
 		return saved{}, err
 	}

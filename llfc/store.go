@@ -58,6 +58,7 @@ func (l *Lab) Train(ctx context.Context, r Run) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("run %s: %w", r.Name(), err)
 	}
+	c.Classes = l.current(ctx, r, c.Classes)
 	if was := c.Meta[metaBackend]; was != l.Info.String() {
 		l.say("%s was trained on %s; this is %s", r.Name(), was, l.Info)
 	}
@@ -146,7 +147,7 @@ func (l *Lab) finish(ctx context.Context, r Run, dir string) error {
 	if err := writeLog(filepath.Join(dir, logFile), s.log); err != nil {
 		return err
 	}
-	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Run: &r, Meta: l.provenance(s.spent)}
+	c := Checkpoint{Theta: s.Theta, Network: r.Network, Normalize: r.Normalize, Classes: l.current(ctx, r, nil), Run: &r, Meta: l.provenance(s.spent)}
 	if err := SaveCheckpoint(filepath.Join(dir, thetaFile), c); err != nil {
 		return err
 	}
@@ -156,6 +157,9 @@ func (l *Lab) finish(ctx context.Context, r Run, dir string) error {
 
 // latest is the state to go on from: the furthest kept that is not beyond a step, else the fork from the parent, else θ₀.
 func (l *Lab) latest(ctx context.Context, r Run, dir string, until int) (saved, error) {
+	if err := l.roomToTrain(ctx, r); err != nil {
+		return saved{}, err
+	}
 	s, err := l.kept(r, dir, until)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return s, err
@@ -163,15 +167,15 @@ func (l *Lab) latest(ctx context.Context, r Run, dir string, until int) (saved, 
 	if parent, step, ok := r.parent(); ok {
 		return l.at(ctx, parent, step)
 	}
-	return l.begin(r)
+	return l.begin(ctx, r)
 }
 
-func (l *Lab) begin(r Run) (saved, error) {
-	n, err := l.Network(r.Network)
+func (l *Lab) begin(ctx context.Context, r Run) (saved, error) {
+	n, err := l.network(ctx, r.Network)
 	if err != nil {
 		return saved{}, err
 	}
-	theta, err := n.Init(r.InitSeed)
+	theta, err := n.InitContext(ctx, r.InitSeed)
 	if err != nil {
 		return saved{}, err
 	}
@@ -228,7 +232,7 @@ func (l *Lab) advance(ctx context.Context, r Run, checkpoint string, s saved, un
 		return saved{}, err
 	}
 	defer d.Free()
-	f, err := l.Model(r.Network)
+	f, err := l.model(ctx, r.Network)
 	if err != nil {
 		return saved{}, err
 	}
@@ -268,7 +272,7 @@ func (l *Lab) advance(ctx context.Context, r Run, checkpoint string, s saved, un
 
 // feedOf puts the training data of a run on the device, and checks that it is what the run was named for.
 func (l *Lab) feedOf(ctx context.Context, r Run) (*feed.Feed, error) {
-	set, _, err := l.sets(ctx, r.Data.Name, r.Data.Samples, 0)
+	set, _, err := l.Sets(ctx, r.Data.Name, r.Data.Samples, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func TestTrainIsTheTrainer(t *testing.T) {
 	l, _ := open(t)
 	ctx := context.Background()
 	r := runOf(t, l, tiny(), 1)
-	begin := must[saved](t)(l.begin(r))
+	begin := must[saved](t)(l.begin(t.Context(), r))
 	f := must[*network.Model](t)(l.Model(r.Network))
 	d := must[*feed.Feed](t)(l.feedOf(ctx, r))
 	defer d.Free()
@@ -242,7 +242,7 @@ func TestOtherBackend(t *testing.T) {
 	l, said := open(t)
 	r := runOf(t, l, tiny(), 1)
 	real := l.Info
-	s := must[saved](t)(l.begin(r))
+	s := must[saved](t)(l.begin(t.Context(), r))
 	for i := range s.Theta { // a state that is not on the way of this run
 		clear(s.Theta[i].Data)
 	}

@@ -3,8 +3,8 @@
     notebooks.py --out DIR [--timeout SECONDS] NOTEBOOK...     writes executed copies into DIR
     notebooks.py --in-place [--timeout SECONDS] NOTEBOOK...    replaces each notebook, once all of its cells have passed
 
-Like nbconvert --execute, of which nbclient is the engine, with two differences: a notebook that fails is written as far
-as it came (--out only), and a cell's prints are kept as one output, whatever pieces they arrived in.
+Like nbconvert --execute, whose engine is nbclient, with two differences: a notebook that fails is written up to its
+failure (--out only), and a cell's prints are kept as one output, whatever pieces they arrived in.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 KERNEL = "gonb-ci"
-LOGS = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "jupyter"  # what the kernel says of itself
+LOGS = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "jupyter"  # the kernel's own logs
 
 
 def main():
@@ -62,7 +62,7 @@ def execute(nb, path, timeout):
             client.execute(stderr=stderr)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
         return f"{e}\n(the kernel's log: {log})"
-    finally:  # the headless kernel is nobody's business but ours
+    finally:  # the notebook must not name the headless kernel
         nb.metadata["kernelspec"] = metadata.get("kernelspec", {"display_name": "Go (gonb)", "language": "go", "name": "gonb"})
     return ""
 

@@ -1,12 +1,20 @@
-"""Our assignment solver beside SciPy's, the same gains in one run: python compare.py > results.md  (from this folder)
+"""Our assignment solver beside SciPy's, on the same gains in one run: prints a table of seconds.
 
-Needs numpy and scipy. Best of REPEATS each, the two taking turns; the machine may be shared, the best is the least disturbed.
+usage: python compare.py [--rounds 7] [--sizes 512,1024,2048] [--out results.md]
+
+The Python that runs it needs numpy and SciPy. Each figure is the best of all rounds, since on a shared machine the best
+round is the least disturbed.
 """
-import json, os, platform, subprocess, sys, tempfile, time
-import numpy as np, scipy
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import scipy
 from scipy.optimize import linear_sum_assignment
 
-REPEATS = 7
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
 
 
 def gains(kind, n, r):
@@ -18,38 +26,43 @@ def gains(kind, n, r):
     return np.ascontiguousarray(g)
 
 
-def processor():
-    try:
-        return next(l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
+def race(binary, path, n, kind, rounds):
+    """Best seconds of SciPy, of ours, and of ours from the prices of its last answer."""
+    g = gains(kind, n, np.random.default_rng(n))
+    g.tofile(path)
+    theirs, cold, warm = [], [], []
+    for _, who in harness.turns(rounds, ("SciPy", "ours")):
+        if who == "SciPy":
+            seconds, (rows, cols) = harness.timed(lambda: linear_sum_assignment(g, maximize=True))
+            theirs.append(seconds)
+            continue
+        ours, = harness.reports(binary, path, str(n), "1")
+        cold += ours["Cold"]
+        warm += ours["Warm"]
+    a, b = g[rows, cols].sum(), g[rows, ours["Answer"]].sum()
+    if abs(a - b) > 1e-10 * abs(a):
+        sys.exit(f"{kind}, n = {n}: SciPy reaches {a}, ours {b}")
+    return min(theirs), min(cold), min(warm)
 
 
 def main():
-    with tempfile.TemporaryDirectory() as d:
-        exe, path = os.path.join(d, "assignment"), os.path.join(d, "gains")
-        subprocess.run(["go", "build", "-o", exe, "."], check=True)
-        print("# Assignment: Layerwise beside SciPy\n")
-        print(f"Seconds, best of {REPEATS} taking turns, float64, maximising. SciPy {scipy.__version__} `linear_sum_assignment`, numpy {np.__version__};")
-        print(f"{processor()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start. Both use one core.")
-        print("Warm: the same gains once more, from the prices of the last answer. Made by `compare.py`.\n")
-        print("| n | gains | SciPy | ours | SciPy / ours | ours, warm |\n| ---: | --- | ---: | ---: | ---: | ---: |")
-        for n in (512, 1024, 2048):
+    p = harness.parser(__doc__, rounds=7)
+    p.add_argument("--sizes", default="512,1024,2048")
+    a = p.parse_args()
+    rows = []
+    with harness.built("assignment") as binary, tempfile.NamedTemporaryFile() as f:
+        for n in map(int, a.sizes.split(",")):
             for kind in ("Gaussian", "aligned", "low-rank positive"):
-                g = gains(kind, n, np.random.default_rng(n))
-                g.tofile(path)
-                theirs, cold, warm = [], [], []
-                for _ in range(REPEATS):
-                    start = time.perf_counter()
-                    rows, cols = linear_sum_assignment(g, maximize=True)
-                    theirs.append(time.perf_counter() - start)
-                    ours = json.loads(subprocess.run([exe, path, str(n), "1"], check=True, capture_output=True).stdout)
-                    cold += ours["Cold"]
-                    warm += ours["Warm"]
-                a, b = g[rows, cols].sum(), g[rows, ours["Answer"]].sum()
-                if abs(a - b) > 1e-10 * abs(a):
-                    sys.exit(f"{kind}, n = {n}: SciPy reaches {a}, ours {b}")
-                print(f"| {n} | {kind} | {min(theirs):.4f} | {min(cold):.4f} | {min(theirs) / min(cold):.1f} | {min(warm):.4f} |", flush=True)
+                harness.note(f"n = {n}, {kind}")
+                theirs, cold, warm = race(binary, f.name, n, kind, a.rounds)
+                rows.append([n, kind, f"{theirs:.4f}", f"{cold:.4f}", f"{theirs / cold:.1f}", f"{warm:.4f}"])
+    harness.publish(
+        a.out, "Assignment: Layerwise beside SciPy",
+        f"Seconds, best of {a.rounds} taking turns, float64, maximising. SciPy {scipy.__version__} `linear_sum_assignment`, numpy {np.__version__};\n"
+        f"{harness.machine()}. Both use one core.\n"
+        "Warm: the same gains once more, from the prices of the last answer.\n",
+        harness.table(["n", "gains", "SciPy", "ours", "SciPy / ours", "ours, warm"], rows, words=(1,)))
 
 
-main()
+if __name__ == "__main__":
+    main()

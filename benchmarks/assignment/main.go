@@ -3,36 +3,30 @@ package main
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"strconv"
-	"time"
 
+	"layerwise/benchmarks/harness"
 	"layerwise/llfc/match"
 )
 
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "assignment:", err)
-		os.Exit(1)
-	}
-}
+func main() { harness.Main("assignment", run) }
 
-func run(args []string) error {
-	if len(args) != 3 {
+func run() error {
+	if len(os.Args) != 4 {
 		return fmt.Errorf("usage: assignment GAINS N REPEATS")
 	}
-	raw, err := os.ReadFile(args[0])
+	raw, err := os.ReadFile(os.Args[1])
 	if err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(args[1])
+	n, err := strconv.Atoi(os.Args[2])
 	if err != nil {
 		return err
 	}
-	repeats, err := strconv.Atoi(args[2])
+	repeats, err := strconv.Atoi(os.Args[3])
 	if err != nil {
 		return err
 	}
@@ -47,12 +41,15 @@ func run(args []string) error {
 	for range repeats {
 		var a match.Assigner
 		for _, times := range []*[]float64{&out.Cold, &out.Warm} {
-			start := time.Now()
-			if out.Answer, err = a.Assign(gain, n); err != nil {
+			wall, _, err := harness.Time(func() (err error) {
+				out.Answer, err = a.Assign(gain, n)
+				return err
+			})
+			if err != nil {
 				return err
 			}
-			*times = append(*times, time.Since(start).Seconds())
+			*times = append(*times, wall)
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(out)
+	return harness.Print(out)
 }

@@ -1,35 +1,25 @@
 // Command conv is the Layerwise side of compare.py: it times single convolutions, forward and with both gradients, as networks run them
-// and by the plain lowerings they could run instead. One line of JSON on its standard input is one order, one line on its output
-// the answer, so that it can take turns with PyTorch.
+// and by the plain lowerings that they could run instead.
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"layerwise/llfc/backend"
+	"layerwise/benchmarks/harness"
 	"layerwise/llfc/network"
 )
 
 func main() {
 	name := flag.String("backend", "xla:cpu", "backend to time")
 	flag.Parse()
-	if err := run(*name); err != nil {
-		fmt.Fprintln(os.Stderr, "conv benchmark:", err)
-		os.Exit(1)
-	}
+	harness.Main("conv", func() error { return run(*name) })
 }
 
 // shape is a convolution of square images, padded by (size − 1)/2.
@@ -42,7 +32,7 @@ type shape struct {
 	Stride int `json:"stride"`
 }
 
-// order asks for one measurement; the first of its kind compiles.
+// order asks for one measurement. The first of its kind compiles.
 type order struct {
 	shape
 	How      string  `json:"how"`      // "layerwise": as networks run it; "backend": the backend's own convolution; "shifts": a matrix product for each position
@@ -69,43 +59,20 @@ type timed struct {
 }
 
 func run(name string) error {
-	if err := backend.Tune(name); err != nil {
-		return err
-	}
-	b, info, err := backend.Open(name)
+	b, info, err := harness.Backend(name)
 	if err != nil {
 		return err
 	}
-	out := json.NewEncoder(os.Stdout)
-	if err := out.Encode(map[string]string{"versions": info.String()}); err != nil {
-		return err
-	}
-	bench := bench{b, map[string]*timed{}}
-	in := json.NewDecoder(bufio.NewReader(os.Stdin))
-	for {
-		var o order
-		if err := in.Decode(&o); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		a, err := bench.do(o)
-		if err != nil {
-			return fmt.Errorf("%+v: %w", o, err)
-		}
-		if err := out.Encode(a); err != nil {
-			return err
-		}
-	}
+	return harness.Serve(map[string]string{"versions": info.String()}, bench{b, map[string]*timed{}}.do)
 }
 
-func (b bench) do(o order) (answer, error) {
+func (b bench) do(o order) (any, error) {
 	key := fmt.Sprint(o.shape, o.How, o.Gradient)
 	t := b.execs[key]
 	if t == nil {
 		var err error
 		if t, err = b.prepare(o); err != nil {
-			return answer{}, err
+			return nil, err
 		}
 		b.execs[key] = t
 	}
@@ -113,7 +80,7 @@ func (b bench) do(o order) (answer, error) {
 	for end := time.Now().Add(time.Duration(o.Seconds * float64(time.Second))); time.Now().Before(end); {
 		wall, cpu, err := t.call()
 		if err != nil {
-			return a, err
+			return nil, err
 		}
 		a.Wall, a.CPU = min(a.Wall, 1e3*wall), min(a.CPU, 1e3*cpu)
 	}
@@ -189,18 +156,11 @@ func normal(b compute.Backend, rng *rand.Rand, dims []int) (*tensors.Tensor, err
 
 // call returns wall and processor seconds.
 func (t *timed) call() (wall, cpu float64, err error) {
-	began, before := time.Now(), processor()
-	out, err := t.exec.Call(t.args...)
-	wall, cpu = time.Since(began).Seconds(), processor()-before
+	var out []*tensors.Tensor
+	wall, cpu, err = harness.Time(func() (err error) {
+		out, err = t.exec.Call(t.args...)
+		return err
+	})
 	network.Free(out...)
 	return wall, cpu, err
-}
-
-// processor is what all threads have worked, in seconds.
-func processor() float64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return 0
-	}
-	return float64(r.Utime.Sec+r.Stime.Sec) + float64(r.Utime.Usec+r.Stime.Usec)/1e6
 }

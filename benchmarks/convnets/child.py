@@ -1,29 +1,26 @@
 """What the PyTorch and the JAX side share: orders from standard input, one line of JSON each, and the files that Layerwise's -dump writes."""
 import json
-import resource
+import pathlib
 import struct
 import sys
 import time
 
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
+
 RATE, MOMENTUM, DECAY = 0.01, 0.9, 1e-4
 PARITY_RATE, PARITY_DECAY = 0.1, 0.1  # of the one step in -dump
 
 
-def say(**report):
-    print(json.dumps(report), flush=True)
-
-
 def serve(train, evaluate, wait, batch, more=None, **about):
     """Carries out orders: train() is a step, wait() returns when the device is done, evaluate() brings a batch's logits to the host."""
-    say(**about)
+    harness.say(**about)
     for line in sys.stdin:
         order = json.loads(line)
-        if order["do"] == "quit":
-            return
         if order["do"] in (more or {}):
-            say(**more[order["do"]]())
+            harness.say(**more[order["do"]]())
             continue
         step = {"train": train, "evaluate": evaluate}[order["do"]]
         begin, used, images, chunk = time.perf_counter(), time.process_time(), 0, 1
@@ -35,8 +32,7 @@ def serve(train, evaluate, wait, batch, more=None, **about):
             images += chunk * batch
             if time.perf_counter() - started < 0.25:  # an accelerator is not waited for after every step
                 chunk *= 2
-        say(images=images, seconds=time.perf_counter() - begin, cpu=time.process_time() - used,
-            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024 / 1000)
+        harness.say(images=images, seconds=time.perf_counter() - begin, cpu=time.process_time() - used, peak_mb=harness.peak_mb())
 
 
 def read(path):
@@ -65,7 +61,7 @@ class Dump:
     def report(self, who, logits, after, exact=None):
         """The largest differences by kind: of the logits, and of the weights after the step beside the largest change that the step made.
 
-        exact is the same from a computation in float64; then each side is held against that as well.
+        exact is the same, computed in float64; then each side is compared with that as well.
         """
         sides = [("Layerwise", self.logits, self.after, who, logits, after)]
         if exact:
@@ -75,7 +71,7 @@ class Dump:
             for role, old, p, q in zip(self.roles, self.before, pa, pb, strict=True):
                 k = kinds.setdefault(role, dict(difference=0.0, size=0.0))
                 k["difference"], k["size"] = max(k["difference"], worst(p, q)), max(k["size"], worst(q, old))
-            say(a=a, b=b, kinds=kinds)
+            harness.say(a=a, b=b, kinds=kinds)
 
 
 def worst(a, b):

@@ -4,20 +4,20 @@ usage: python compare.py [--jax PYTHON] [--rounds 5] [--seconds 4] [--out result
        python compare.py --check [--jax PYTHON]
 
 The Python that runs it needs torch 2.15.0; --jax names one with jax, --torch another one with torch. It builds the Go side itself.
-Each contestant is a process of its own for each network; all stay alive and take turns, so that a slow spell of the machine meets
-every one. The machine must be idle: the tables say how much of it others took. --check times nothing: it holds the same
-weights and batch against PyTorch and JAX, logits and one training step, and fails where they part.
+For each network, every contestant has its own process. All of them stay alive and take turns, so that whatever slows the machine for a
+while slows all of them alike. The machine must be idle: the tables say how much of it other programs took. --check times nothing: it
+compares logits and one training step with those of PyTorch and JAX, on the same weights and batch, and fails where they differ.
 """
-import argparse
 import json
-import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 SPEC = {"input": [32, 32, 3], "classes": 10, "init": "kaiming"}
@@ -26,53 +26,15 @@ NETWORKS = {  # name → the spec of Layerwise, the trainable numbers that every
     "ResNet-20×4": ({"architecture": "resnet", "depth": 20, "width": 64, "norm": "batch", "shortcut": "pad"}, 4_286_026),
     "VGG-16-BN": ({"architecture": "vgg", "depth": 16, "width": 64, "norm": "batch"}, 14_728_266),
 }
-DEEP = {  # of Layerwise alone, for the time that it takes to compile them; of --networks when named
+DEEP = {  # only Layerwise runs these, for the time that it takes to compile them; only when --networks names them
     "ResNet-110": ({"architecture": "resnet", "depth": 110, "width": 16, "norm": "batch", "shortcut": "pad"}, 1_727_962),
     "ResNet-50 at 64×64": ({"architecture": "bottleneck", "depth": 50, "width": 64, "norm": "batch", "stem": "small", "input": [64, 64, 3], "classes": 200}, 23_910_152),
 }
-# How far apart two sides may be: logits beside the largest logit, weights and buffers beside the largest change that the step made in a tensor
-# of their kind. Gradients that come back through batch norms and ReLUs carry noise: PyTorch's float32 is 4e-3 from its own float64 in
-# convolutions. Buffers are sharper, so that a biased variance shows (1.2e-4 in ResNet-20's last stage), and decay is strong in that step, so that it shows too.
+# How far apart two sides may be: logits as a share of the largest logit, weights and buffers as a share of the largest change that the step
+# made in a tensor of their kind. Gradients that come back through batch norms and ReLUs carry noise: PyTorch's float32 is 4e-3 from its own
+# float64 in convolutions. The bound of buffers is tighter, so that a biased variance shows (1.2e-4 in ResNet-20's last stage). Decay is strong
+# in that step, so that a mistake in it shows too.
 TOLERANCE = {"logits": 1e-4, "convolution": 5e-2, "scale": 5e-2, "shift": 5e-2, "weight": 1e-3, "bias": 1e-3, "mean": 8e-5, "variance": 8e-5}
-
-
-class Failed(Exception):
-    pass
-
-
-class Child:
-    """A contestant's process: orders go in and reports come out, one line of JSON each."""
-
-    def __init__(self, command, env):
-        self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
-        self.about = self.read()
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if line:
-            return json.loads(line)
-        code = self.process.wait()
-        self.errors.seek(0)
-        lines = [x.strip() for x in self.errors if x.strip()] or ["no message"]
-        raise Failed(f"exit {code}: {lines[-1][:300]}")
-
-    def ask(self, do, seconds=0.0):
-        try:
-            self.process.stdin.write(json.dumps({"do": do, "seconds": seconds}) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # read says why
-        return self.read()
-
-    def close(self):
-        try:
-            self.process.stdin.write('{"do": "quit"}\n')
-            self.process.stdin.close()
-            self.process.wait(10)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            self.process.kill()
-            self.process.wait()
 
 
 class Contestant:
@@ -82,41 +44,29 @@ class Contestant:
         self.first, self.rates, self.peak_mb, self.gflops = {}, {"train": [], "evaluate": []}, 0.0, 0.0
 
     def attempt(self, what):
-        """Runs what(); a failure takes this contestant out of the race and stands in the table."""
+        """Runs what(); where it fails, this contestant leaves the race and the table shows why."""
         if self.failure:
             return None
         try:
             return what()
-        except Failed as e:
+        except harness.Failed as e:
             self.failure = str(e)
             return None
 
     def start(self, env, parameters):
-        self.child = Child(self.command, env)
+        self.child = harness.Child(self.command, env)
         self.about = self.child.about
         if self.about["parameters"] != parameters:
-            raise Failed(f"{self.about['parameters']} parameters, expected {parameters}")
+            raise harness.Failed(f"{self.about['parameters']} parameters, expected {parameters}")
         for do in ("train", "evaluate"):
-            self.first[do] = self.child.ask(do)["seconds"]
+            self.first[do] = self.child.ask(do=do, seconds=0)["seconds"]
 
     def turn(self, seconds, others):
         for do in ("train", "evaluate"):
-            before, cores = busy(), os.cpu_count()
-            r = self.child.ask(do, seconds if do == "train" else seconds / 2)
-            others.append(max(0.0, (busy() - before - r["cpu"]) / (r["seconds"] * cores)))
+            r = self.child.ask(do=do, seconds=seconds if do == "train" else seconds / 2)
+            others.append(r["others"])
             self.rates[do].append(r["images"] / r["seconds"])
             self.peak_mb = r["peak_mb"]
-
-
-def busy():
-    """Seconds that all processors together have worked since the machine started, for this system or stolen by another."""
-    user, nice, system, _, _, irq, soft, steal = map(int, open("/proc/stat").readline().split()[1:9])
-    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def cpu():
-    with open("/proc/cpuinfo") as f:
-        return next(line.split(":", 1)[1].strip() for line in f if line.startswith("model name"))
 
 
 def spec(name):
@@ -124,7 +74,7 @@ def spec(name):
 
 
 def contestants(a, binary, name):
-    cores, batch = len(os.sched_getaffinity(0)), str(a.batch)
+    cores, batch = harness.cores(), str(a.batch)
     torch = lambda way, threads: [a.torch, str(HERE / "torch_side.py"), name, way, str(threads), batch]
     layerwise = lambda backend: [binary, "-backend", backend, "-network", spec(name), "-batch", batch]
     out = []
@@ -146,13 +96,9 @@ def contestants(a, binary, name):
 
 
 def environment(a, cache):
-    """Of every contestant: huge pages, which Layerwise asks for itself and the others gain by too, and an empty cache of compiled code."""
-    env = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=cache, PYTHONDONTWRITEBYTECODE="1")
-    if "hugetlb" not in env.get("GLIBC_TUNABLES", ""):
-        env["GLIBC_TUNABLES"] = ":".join(filter(None, [env.get("GLIBC_TUNABLES"), "glibc.malloc.hugetlb=1"]))
-    if a.device == "cpu":
-        env |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    return env
+    """Of every contestant: an empty cache of compiled code, and the device."""
+    env = harness.environment(TORCHINDUCTOR_CACHE_DIR=cache)
+    return env | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"} if a.device == "cpu" else env
 
 
 def race(a, binary, name):
@@ -161,20 +107,18 @@ def race(a, binary, name):
         env, field, others = environment(a, cache), contestants(a, binary, name), []
         try:
             for c in field:
-                note(f"{name}: {c.name} compiles")
+                harness.note(f"{name}: {c.name} compiles")
                 c.attempt(lambda: c.start(env, (NETWORKS | DEEP)[name][1]))
                 if not c.failure and c.about.get("device", a.device) != a.device:
                     c.failure = f"runs on {c.about['device']}, not on {a.device}"
             for c in field:  # a round that does not count: groups of steps grow to their size, threads and caches settle
-                c.attempt(lambda: c.child.ask("train", a.seconds / 2) and c.child.ask("evaluate", a.seconds / 4))
-            for r in range(a.rounds):
-                note(f"{name}: round {r + 1} of {a.rounds}")
-                for c in field[r % len(field):] + field[:r % len(field)]:
-                    if r < c.rounds:
-                        c.attempt(lambda: c.turn(a.seconds, others))
-                for c in field:
-                    if c.kind == "torch" and "1 thread" not in c.name:
-                        c.gflops = max(c.gflops, (c.attempt(lambda: c.child.ask("peak")) or {}).get("gflops", 0.0))
+                c.attempt(lambda: c.child.ask(do="train", seconds=a.seconds / 2) and c.child.ask(do="evaluate", seconds=a.seconds / 4))
+            for r, c in harness.turns(a.rounds, field):
+                harness.note(f"{name}: round {r + 1} of {a.rounds}: {c.name}")
+                if r < c.rounds:
+                    c.attempt(lambda: c.turn(a.seconds, others))
+                if c.kind == "torch" and "1 thread" not in c.name:
+                    c.gflops = max(c.gflops, (c.attempt(lambda: c.child.ask(do="peak")) or {}).get("gflops", 0.0))
         finally:
             for c in field:
                 if c.child:
@@ -183,15 +127,7 @@ def race(a, binary, name):
     work = {"evaluate": 2 * about["multiply_adds"], "train": 2 * (3 * about["multiply_adds"] - about["first_layer"])} if about else {}
     rows = [dict(name=c.name, kind=c.kind, failure=c.failure, versions=c.about.get("versions"), first=c.first, rates=c.rates,
                  peak_mb=c.peak_mb, gflops=c.gflops) for c in field]
-    return dict(network=name, parameters=(NETWORKS | DEEP)[name][1], flops=work, rows=rows, others=others, load=load())
-
-
-def load():
-    return open("/proc/loadavg").read().split()[0]
-
-
-def note(text):
-    print(text, file=sys.stderr, flush=True)
+    return dict(network=name, parameters=(NETWORKS | DEEP)[name][1], flops=work, rows=rows, others=others, load=harness.load())
 
 
 def middle(row, do):
@@ -203,7 +139,7 @@ def table(result, device):
     rows, flops = result["rows"], result["flops"]
     torch = [r for r in rows if r["kind"] == "torch"]
     best = {do: max((middle(r, do) for r in torch), default=0.0) for do in ("train", "evaluate")}
-    # The limit of float32 is what PyTorch's float32 products reach; bf16 has one of its own.
+    # The limit of float32 is what PyTorch's float32 products reach; bf16 has its own.
     single = max((r["gflops"] for r in torch if "bf16" not in r["name"]), default=0.0)
     lines = [f"### {result['network']}, {result['parameters']:,} parameters", ""]
     if flops and single:
@@ -212,11 +148,14 @@ def table(result, device):
             f"the input gradient of the first layer). A large float32 matrix product reaches {single:,.0f} GFLOP/s here: the limit of direct "
             f"convolution is {1e9 * single / flops['train']:,.0f} images/s in training and {1e9 * single / flops['evaluate']:,.0f} in evaluation. "
             "Winograd's needs fewer products, so it may pass that.", ""]
-    lines += ["| program | training images/s | least–most | over best PyTorch | of limit | evaluation images/s | least–most | over best PyTorch | of limit "
-              "| compile + first step s | + first evaluation s | peak memory MB |", "|" + " --- |" + " ---: |" * 11]
+    columns = ["program"]
+    for what in ("training", "evaluation"):
+        columns += [f"{what} images/s", "least–most", "over best PyTorch", "of limit"]
+    columns += ["compile + first step s", "+ first evaluation s", "peak memory MB"]
+    body = []
     for r in rows:
         if r["failure"]:
-            lines.append(f"| {r['name']} | failed: {r['failure'].replace('|', '/')} |" + " |" * 10)
+            body.append([r["name"], "failed: " + r["failure"].replace("|", "/")] + [""] * 10)
             continue
         limit = r["gflops"] if "bf16" in r["name"] else single
         cells = [r["name"]]
@@ -224,9 +163,10 @@ def table(result, device):
             v, m = r["rates"][do], middle(r, do)
             ratio = f"{m / best[do]:.2f}" if best[do] else ""
             share = f"{m * flops[do] / limit / 1e9:.0%}" if flops and limit else ""
-            cells += [number(m), f"{number(min(v))}–{number(max(v))}", ratio, share]
+            cells += [harness.number(m), f"{harness.number(min(v))}–{harness.number(max(v))}", ratio, share]
         cells += [f"{r['first']['train']:.1f}", f"{r['first']['evaluate']:.1f}", f"{r['peak_mb']:,.0f}"]
-        lines.append("| " + " | ".join(cells) + " |")
+        body.append(cells)
+    lines.append(harness.table(columns, body).rstrip("\n"))
     eager = [r for r in torch if "compiled" not in r["name"] and not r["failure"]]
     ours = next((r for r in rows if r["name"] == "Layerwise, XLA" and not r["failure"]), None)
     if eager and ours:
@@ -235,17 +175,13 @@ def table(result, device):
         lines += ["", f"Layerwise on XLA over eager PyTorch: training {over['train']:.2f}, evaluation {over['evaluate']:.2f} (aim {aim} over the best PyTorch)."]
     if result["others"]:
         lines += ["", f"Share of the processors that others took while a contestant was timed: median {statistics.median(result['others']):.0%}, "
-                  f"at most {max(result['others']):.0%}; load average {result['load']} at the end."]
+                  f"at most {max(result['others']):.0%}; load average {result['load']:.2f} at the end."]
     return "\n".join(lines) + "\n"
-
-
-def number(v):
-    return f"{v:,.0f}" if v >= 100 else f"{v:.1f}"
 
 
 def head(a, results):
     versions = dict.fromkeys(r["versions"] for x in results for r in x["rows"] if r["versions"])
-    return (f"{cpu()}, {len(os.sched_getaffinity(0))} cores, {platform.system()}; {'; '.join(versions)}. Batch {a.batch}, float32 unless a row says "
+    return (f"{harness.machine()}; {'; '.join(versions)}. Batch {a.batch}, float32 unless a row says "
             f"otherwise; SGD with momentum and weight decay, batch norms in training mode; noise on the device. Median of {a.rounds} rounds of "
             f"{a.seconds:g} s of training and {a.seconds / 2:g} s of evaluation (pure Go: {min(a.go_rounds, a.rounds)}), contestants in turn. In training "
             "Layerwise also gathers a shuffled batch from bytes and normalises it; the others are given batches. In evaluation the logits of "
@@ -259,75 +195,58 @@ def check(a, binary):
         for backend in a.backends.split(","):
             kinds = {}  # kind → pair of sides → difference and size
             with tempfile.TemporaryDirectory() as folder:
-                subprocess.run([binary, "-backend", backend, "-network", spec(name), "-batch", str(a.batch), "-dump", folder], check=True)
+                harness.reports(binary, "-backend", backend, "-network", spec(name), "-batch", str(a.batch), "-dump", folder)
                 for python, script in [(a.torch, "torch_side.py")] + ([(a.jax, "jax_side.py")] if a.jax else []):
-                    out = subprocess.run([python, str(HERE / script), name, "check", folder], check=True, stdout=subprocess.PIPE, text=True,
-                                         env=environment(a, folder)).stdout
-                    for r in map(json.loads, out.splitlines()):
+                    for r in harness.reports(python, str(HERE / script), name, "check", folder, env=environment(a, folder)):
                         for kind, k in r["kinds"].items():
                             kinds.setdefault(kind, {})[f"{r['a']} – {r['b']}"] = k
             pairs = list(kinds["logits"])
-            print(f"\n### {name}, {backend}\n\n| kind | largest | {' | '.join(pairs)} | bound | |\n| --- |{' ---: |' * (len(pairs) + 2)} --- |")
+            rows = []
             for kind, row in kinds.items():
                 size = max(k["size"] for k in row.values())
                 bound = TOLERANCE[kind] * size
                 agrees = all(k["difference"] <= bound for pair, k in row.items() if pair.startswith("Layerwise"))
                 fine &= agrees
-                cells = " | ".join(f"{k['difference']:.1e}" for k in row.values())
-                print(f"| {kind} | {size:.1e} | {cells} | {bound:.1e} | {'agrees' if agrees else 'DIFFERS'} |", flush=True)
+                rows.append([kind, f"{size:.1e}"] + [f"{k['difference']:.1e}" for k in row.values()] + [f"{bound:.1e}", "agrees" if agrees else "DIFFERS"])
+            print(f"\n### {name}, {backend}\n")
+            print(harness.table(["kind", "largest", *pairs, "bound", ""], rows, words=(0, len(pairs) + 3)), flush=True)
     print("\nLargest differences: of logits in evaluation; of weights and buffers after one step of SGD at rate 0.1 with decay 0.1. largest: the "
           "largest logit, or the largest change that the step made in a tensor of the kind.")
     return fine
 
 
-def build(folder):
-    env = dict(os.environ)
-    env.setdefault("GOEXPERIMENT", "simd")
-    binary = str(pathlib.Path(folder) / "convnets")
-    subprocess.run(["go", "build", "-o", binary, "."], cwd=HERE, env=env, check=True)
-    return binary
-
-
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = harness.parser(__doc__, rounds=5)
     p.add_argument("--torch", default=sys.executable, help="a Python with torch 2.15.0")
     p.add_argument("--jax", help="a Python with jax; JAX is left out without it")
     p.add_argument("--binary", help="the Go side, if it is built already")
     p.add_argument("--networks", default=",".join(NETWORKS), help="comma-separated")
-    p.add_argument("--only", help="contestants whose name contains one of these, separated by semicolons")
+    p.add_argument("--only", help="only contestants whose name contains one of these, separated by semicolons")
     p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--go-rounds", type=int, default=2, help="rounds of the pure-Go backend, which is slow")
     p.add_argument("--seconds", type=float, default=4, help="training time of a round; evaluation takes half of it")
     p.add_argument("--batch", type=int, default=128)
-    p.add_argument("--out", help="write the tables to this file too")
     p.add_argument("--json", help="write all numbers to this file")
-    p.add_argument("--check", action="store_true", help="hold results against PyTorch and JAX instead of timing")
+    p.add_argument("--check", action="store_true", help="compare results with those of PyTorch and JAX instead of timing")
     p.add_argument("--backends", default="xla:cpu,go", help="Layerwise backends to check")
     a = p.parse_args()
     a.networks = a.networks.split(",")
     unknown = [n for n in a.networks if n not in NETWORKS | DEEP]
-    if unknown or a.rounds < 1:
-        p.error(f"unknown networks {unknown}; known: {', '.join(NETWORKS | DEEP)}" if unknown else "--rounds must be at least 1")
+    if unknown:
+        p.error(f"unknown networks {unknown}; known: {', '.join(NETWORKS | DEEP)}")
     if a.device == "auto":
         probe = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')"
         a.device = subprocess.run([a.torch, "-c", probe], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    with tempfile.TemporaryDirectory() as folder:
-        binary = a.binary or build(folder)
+    with harness.built("convnets", a.binary) as binary:
         if a.check:
             sys.exit(0 if check(a, binary) else 1)
-        note(f"load average {load()} at the start")
         results, began = [], time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         for name in a.networks:
             results.append(race(a, binary, name))
-            print(table(results[-1], a.device), flush=True)
-    text = head(a, results)
-    print(text)
-    if a.out:
-        body = "\n".join(table(r, a.device) for r in results)
-        pathlib.Path(a.out).write_text(f"# Convolutional networks: Layerwise beside PyTorch and JAX\n\nMade by `compare.py`.\n\n{text}\n{body}")
+            harness.note(table(results[-1], a.device))
+    harness.publish(a.out, "Convolutional networks: Layerwise beside PyTorch and JAX", head(a, results), *(table(r, a.device) for r in results))
     if a.json:
-        pathlib.Path(a.json).write_text(json.dumps(dict(device=a.device, began=began, batch=a.batch, seconds=a.seconds, cpu=cpu(), results=results), indent=1))
+        pathlib.Path(a.json).write_text(json.dumps(dict(device=a.device, began=began, batch=a.batch, seconds=a.seconds, cpu=harness.cpu(), results=results), indent=1))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import (
 	"layerwise/llfc/train"
 )
 
-// dump writes, for the others to be held against:
+// dump writes what the others compare their results with:
 //
 //	about.json         the description: parameters in their order
 //	before.safetensors θ with batch norms away from the identity, and the batch, "x" [batch, H, W, C] and "y" [batch]
@@ -35,7 +35,7 @@ func dump(f *network.Model, folder string, batch int) error {
 	if err != nil {
 		return err
 	}
-	d, err := noiseFeed(f.Backend, f.Network.Spec, batch) // a single batch: its order does not matter
+	d, err := noiseFeed(f, batch) // a single batch: its order does not matter
 	if err != nil {
 		return err
 	}

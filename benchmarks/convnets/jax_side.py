@@ -14,7 +14,7 @@ BN_MOMENTUM, EPSILON = 0.1, 1e-5
 
 
 class Pass:
-    """One forward pass: hands out parameters in order and keeps the new statistics of batch norms. With shapes alone, it draws them."""
+    """One forward pass: hands out parameters in order and keeps the new statistics of batch norms. With rng it draws the parameters instead."""
 
     def __init__(self, params, train, rng=None):
         self.params, self.train, self.rng = list(params), train, rng

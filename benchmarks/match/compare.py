@@ -1,15 +1,26 @@
-"""Our weight matching beside numpy + SciPy, on the same 784-512-512-512-10 networks: python compare.py > results.md  (from this folder)
+"""Our weight matching beside numpy and SciPy, on the same 784-512-512-512-10 networks: prints a table of seconds.
 
-Needs numpy, scipy and safetensors, and MNIST's IDX files in $LAYERWISE_DATA/mnist: two networks are trained here, in numpy, from two seeds.
-The reference is what the literature's code does (coordinate ascent in random order, matmul and linear_sum_assignment until a sweep gains
-nothing), in float32 with numpy's BLAS. Best of REPEATS each, the two taking turns.
+usage: python compare.py [--rounds 7] [--out results.md]
+
+The Python that runs it needs numpy, SciPy and safetensors, and MNIST's IDX files in $LAYERWISE_DATA/mnist: two networks are trained here,
+in numpy, from two seeds. The reference is what the literature's code does (coordinate ascent in random order, matmul and
+linear_sum_assignment until a sweep gains nothing), in float32 with numpy's BLAS. Each figure is the best of all rounds.
 """
-import gzip, json, os, platform, subprocess, tempfile, time
-import numpy as np, scipy
+import gzip
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import scipy
 from safetensors.numpy import save_file
 from scipy.optimize import linear_sum_assignment
 
-REPEATS, STEPS, WIDTHS = 7, 600, (784, 512, 512, 512, 10)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
+
+STEPS, WIDTHS = 600, (784, 512, 512, 512, 10)
 NAMES = ("fc1", "fc2", "fc3", "logits")
 
 
@@ -73,41 +84,58 @@ def objective(a, b, p):
     return total
 
 
-def processor():
-    try:
-        return next(l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
-def main():
+def networks():
+    """A; B from another seed; A permuted, with noise; and the accuracies of A and B on their last batches."""
     x, y = idx("train-images-idx3-ubyte", 16).reshape(-1, 784).astype("f4") / 255, idx("train-labels-idx1-ubyte", 8)
     (a, accA), (b, accB) = train(1, x, y), train(2, x, y)
     r = np.random.default_rng(3)
     q = [np.arange(784)] + [r.permutation(512) for _ in range(3)] + [np.arange(10)]
     noise = lambda t: t + 0.5 * t.std() * r.standard_normal(t.shape).astype("f4")
     planted = [noise(a[j][q[j // 2]][:, q[j // 2 + 1]] if j % 2 == 0 else a[j][q[j // 2 + 1]]).astype("f4") for j in range(8)]
-    with tempfile.TemporaryDirectory() as d:
-        exe = os.path.join(d, "match")
-        subprocess.run(["go", "build", "-o", exe, "."], check=True)
-        print("# Weight matching: Layerwise beside numpy + SciPy\n")
-        print(f"MLP 784-512-512-512-10 trained on MNIST ({STEPS} steps of Adam, last-batch accuracy {accA:.2f} and {accB:.2f}). One run each, best of {REPEATS}")
-        print(f"taking turns; numpy {np.__version__} with its BLAS on all cores, SciPy {scipy.__version__}; {processor()}, {os.cpu_count()} cores,")
-        print(f"load average {os.getloadavg()[0]:.1f} at the start. Objective: Σ ⟨A, π(B)⟩, larger is better. Made by `compare.py`.\n")
-        print("| B | numpy s | sweeps | objective | ours s | sweeps | objective | numpy / ours |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-        for name, other in (("another seed", b), ("A permuted, with noise of 0.5 σ", planted)):
-            for path, theta in (("a", a), ("b", other)):
-                save_file({f"{NAMES[j // 2]}/{'wb'[j % 2]}": np.ascontiguousarray(t) for j, t in enumerate(theta)}, os.path.join(d, path))
-            theirs, ours = [], []
-            for k in range(REPEATS):
-                start = time.perf_counter()
-                p, sweeps = reference(a, other, k)
-                theirs.append((time.perf_counter() - start, sweeps, objective(a, other, p)))
-                out = json.loads(subprocess.run([exe, os.path.join(d, "a"), os.path.join(d, "b"), "3"], check=True, capture_output=True).stdout)
-                ours += out["Seconds"]
-            best, res = min(theirs), out["Result"]
-            print(f"| {name} | {best[0]:.3f} | {min(t[1] for t in theirs)}–{max(t[1] for t in theirs)} | {min(t[2] for t in theirs):.2f}–{max(t[2] for t in theirs):.2f} "
-                  f"| {min(ours):.3f} | {res['Sweeps'][0]} | {res['Objective']:.2f} | {best[0] / min(ours):.1f} |", flush=True)
+    return a, b, planted, (accA, accB)
 
 
-main()
+def save(theta, path):
+    save_file({f"{NAMES[j // 2]}/{'wb'[j % 2]}": np.ascontiguousarray(t) for j, t in enumerate(theta)}, path)
+
+
+def race(binary, folder, a, b, rounds):
+    """The cells of a row."""
+    paths = os.path.join(folder, "a"), os.path.join(folder, "b")
+    save(a, paths[0])
+    save(b, paths[1])
+    theirs, ours = [], []
+    for k, who in harness.turns(rounds, ("numpy", "ours")):
+        if who == "numpy":
+            seconds, (p, sweeps) = harness.timed(lambda: reference(a, b, k))
+            theirs.append((seconds, sweeps, objective(a, b, p)))
+        else:
+            out, = harness.reports(binary, *paths, "3")
+            ours += out["Seconds"]
+    seconds, sweeps, objectives = zip(*theirs)
+    result = out["Result"]
+    return [f"{min(seconds):.3f}", f"{min(sweeps)}–{max(sweeps)}", f"{min(objectives):.2f}–{max(objectives):.2f}",
+            f"{min(ours):.3f}", result["Sweeps"][0], f"{result['Objective']:.2f}", f"{min(seconds) / min(ours):.1f}"]
+
+
+def main():
+    a = harness.parser(__doc__, rounds=7).parse_args()
+    harness.note("training two networks")
+    one, other, planted, accuracies = networks()
+    rows = []
+    with harness.built("match") as binary, tempfile.TemporaryDirectory() as folder:
+        for name, b in (("another seed", other), ("A permuted, with noise of 0.5 σ", planted)):
+            harness.note(name)
+            rows.append([name] + race(binary, folder, one, b, a.rounds))
+    harness.publish(
+        a.out, "Weight matching: Layerwise beside numpy + SciPy",
+        f"MLP 784-512-512-512-10 trained on MNIST ({STEPS} steps of Adam, last-batch accuracy {accuracies[0]:.2f} and {accuracies[1]:.2f}). "
+        f"One run each, best of {a.rounds}\n"
+        f"taking turns; numpy {np.__version__} with its BLAS on all cores, SciPy {scipy.__version__};\n"
+        f"{harness.machine()}.\n"
+        "Objective: Σ ⟨A, π(B)⟩, larger is better.\n",
+        harness.table(["B", "numpy s", "sweeps", "objective", "ours s", "sweeps", "objective", "numpy / ours"], rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,36 +2,30 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
-	"time"
 
+	"layerwise/benchmarks/harness"
 	"layerwise/llfc/match"
 	"layerwise/llfc/network"
 )
 
-func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "match:", err)
-		os.Exit(1)
-	}
-}
+func main() { harness.Main("match", run) }
 
-func run(args []string) error {
-	if len(args) != 3 {
+func run() error {
+	if len(os.Args) != 4 {
 		return fmt.Errorf("usage: match A B REPEATS")
 	}
-	a, _, err := network.Load(args[0])
+	a, _, err := network.Load(os.Args[1])
 	if err != nil {
 		return err
 	}
-	b, _, err := network.Load(args[1])
+	b, _, err := network.Load(os.Args[2])
 	if err != nil {
 		return err
 	}
-	repeats, err := strconv.Atoi(args[2])
+	repeats, err := strconv.Atoi(os.Args[3])
 	if err != nil {
 		return err
 	}
@@ -52,11 +46,14 @@ func run(args []string) error {
 		Result  match.Result
 	}
 	for range repeats {
-		start := time.Now()
-		if out.Result, err = match.Weights(s, a, b, match.Config{}); err != nil {
+		wall, _, err := harness.Time(func() (err error) {
+			out.Result, err = match.Weights(s, a, b, match.Config{})
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		out.Seconds = append(out.Seconds, time.Since(start).Seconds())
+		out.Seconds = append(out.Seconds, wall)
 	}
-	return json.NewEncoder(os.Stdout).Encode(out)
+	return harness.Print(out)
 }

@@ -3,7 +3,7 @@
 //
 //	go run ./benchmarks/measure -python python3
 //
-// Every row is made in processes of their own, in turn, so that peaks of memory are each row's and a busy machine troubles all alike.
+// Each row has its own processes, so that its peak of memory is its own.
 package main
 
 import (
@@ -17,10 +17,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 
-	"layerwise/llfc/backend"
+	"layerwise/benchmarks/harness"
 )
 
 type options struct {
@@ -35,7 +34,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.backend, "backend", "", "backend, as the toolkit names them; empty is the best found")
 	flag.StringVar(&o.python, "python", "", "a Python with torch and numpy; empty leaves PyTorch out")
-	flag.StringVar(&o.script, "script", "benchmarks/measure/compare.py", "the PyTorch side")
+	flag.StringVar(&o.script, "script", "benchmarks/measure/torch_side.py", "the PyTorch side")
 	flag.IntVar(&o.samples, "samples", 10000, "MNIST test images, at most 10,000")
 	flag.IntVar(&o.alphas, "alphas", 11, "evenly spaced α, both ends among them")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each program")
@@ -44,20 +43,14 @@ func main() {
 	flag.StringVar(&o.child, "child", "", "used by the program itself")
 	flag.StringVar(&o.dump, "dump", "", "used by the program itself")
 	flag.Parse()
-	if err := run(o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	harness.Main("measure", func() error { return run(o) })
 }
 
 func run(o options) error {
 	if o.samples < 1 || o.samples > 10000 || o.alphas < 2 || o.rounds < 1 {
-		return errors.New("measure: -samples must be 1 to 10,000, -alphas at least 2, -rounds at least 1")
+		return errors.New("-samples must be 1 to 10,000, -alphas at least 2, -rounds at least 1")
 	}
 	if o.child == "go" {
-		if err := backend.Tune(o.backend); err != nil {
-			return err
-		}
 		return child(context.Background(), o)
 	}
 	return table(o)
@@ -109,27 +102,27 @@ func table(o options) error {
 		o.samples, o.alphas, ours.Batch, ours.Versions, runtime.GOARCH, runtime.NumCPU(), o.rounds)
 	fmt.Println("| program | wall s | CPU s | peak memory MB |")
 	fmt.Println("| --- | --- | --- | --- |")
-	fmt.Printf("| %d bare forward passes | %.2f | %.2f | |\n", o.alphas+2, median(ours.Bare), median(ours.BareCPU))
-	fmt.Printf("| measure.Pair | %.2f | %.2f | %.0f |\n", median(ours.Seconds), median(ours.CPU), many)
+	fmt.Printf("| %d bare forward passes | %.2f | %.2f | |\n", o.alphas+2, harness.Median(ours.Bare), harness.Median(ours.BareCPU))
+	fmt.Printf("| measure.Pair | %.2f | %.2f | %.0f |\n", harness.Median(ours.Seconds), harness.Median(ours.CPU), many)
 	fmt.Printf("| measure.Pair, %d images | | | %.0f |\n", min(1000, o.samples), few)
 	var lines []string
 	lines = append(lines, fmt.Sprintf("Pair / bare passes: wall %.2f, CPU %.2f (aim ≤ 1.3); first call, which compiles: %.1f s.",
-		ratio(ours.Seconds, ours.Bare), ratio(ours.CPU, ours.BareCPU), ours.First),
+		harness.Ratio(ours.Seconds, ours.Bare), harness.Ratio(ours.CPU, ours.BareCPU), ours.First),
 		fmt.Sprintf("Peak memory, %d images over %d: %.2f (aim 0.9–1.1, and < 1000 MB).", o.samples, min(1000, o.samples), many/few))
 	if o.python != "" {
 		dump := exec.Command(self, "-child", "go", "-dump", dir, "-backend", o.backend, "-samples", strconv.Itoa(o.samples))
 		dump.Stderr = os.Stderr
 		if err := dump.Run(); err != nil {
-			return fmt.Errorf("measure: writing what PyTorch reads: %w", err)
+			return fmt.Errorf("writing what PyTorch reads: %w", err)
 		}
 		for _, way := range []string{"store", "stream"} {
 			r, err := start(o.python, o.script, way, dir, strconv.Itoa(o.samples), strconv.Itoa(o.alphas), strconv.Itoa(ours.Batch), strconv.Itoa(o.rounds))
 			if err != nil {
 				return err
 			}
-			fmt.Printf("| %s, %s | %.2f | %.2f | %.0f |\n", r.Versions, r.Name, median(r.Seconds), median(r.CPU), r.PeakMB)
+			fmt.Printf("| %s, %s | %.2f | %.2f | %.0f |\n", r.Versions, r.Name, harness.Median(r.Seconds), harness.Median(r.CPU), r.PeakMB)
 			lines = append(lines, fmt.Sprintf("%s / Pair: wall %.1f, CPU %.1f; largest difference of a layer's mean 1 − cos: %.1e.",
-				r.Name, median(r.Seconds)/median(ours.Seconds), median(r.CPU)/median(ours.CPU), difference(r.LLFC, ours.LLFC)))
+				r.Name, harness.Median(r.Seconds)/harness.Median(ours.Seconds), harness.Median(r.CPU)/harness.Median(ours.CPU), difference(r.LLFC, ours.LLFC)))
 		}
 	}
 	fmt.Println()
@@ -149,7 +142,7 @@ func peaks(run func() (report, error)) (float64, error) {
 		}
 		mb = append(mb, r.PeakMB)
 	}
-	return median(mb), nil
+	return harness.Median(mb), nil
 }
 
 // start runs a program and reads its report.
@@ -158,32 +151,16 @@ func start(name string, args ...string) (report, error) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return report{}, fmt.Errorf("measure: %s: %w", filepath.Base(name), err)
+		return report{}, fmt.Errorf("%s: %w", filepath.Base(name), err)
 	}
 	var r report
 	if err := json.Unmarshal(out, &r); err != nil {
-		return report{}, fmt.Errorf("measure: %s printed %.80q: %w", filepath.Base(name), out, err)
+		return report{}, fmt.Errorf("%s printed %.80q: %w", filepath.Base(name), out, err)
 	}
 	return r, nil
 }
 
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if len(s) == 0 {
-		return math.NaN()
-	}
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
-}
-
-// ratio is the median over rounds of what was measured back to back.
-func ratio(a, b []float64) float64 {
-	var r []float64
-	for i := range a {
-		r = append(r, a[i]/b[i])
-	}
-	return median(r)
-}
-
+// difference is the largest one of a layer's mean at any α.
 func difference(a, b [][]float64) (d float64) {
 	for i := range a {
 		for j := range a[i] {

@@ -1,17 +1,20 @@
-"""The same training step in PyTorch, tensors in memory, beside Layerwise: prints a table of steps a second.
+"""The training step of the MLP in Layerwise and PyTorch, tensors in memory: prints a table of steps a second.
 
-usage: python compare.py PATH_OF_THE_GO_BENCHMARK [--seconds 6] [--rounds 3]
-The two are timed in turn, so that a slow spell of the machine meets both; each figure is the median over rounds. PyTorch is timed with
-one thread and with all, since its threads lose much on a machine that is not idle; the better one counts. It trains with its fused Adam.
+usage: python compare.py [--rounds 3] [--seconds 6] [--batches 60,128,500] [--out results.md] [BINARY]
+
+The Python that runs it needs torch 2.15.0. BINARY is the Go side, if it is built already. The contestants take turns, so that
+whatever slows the machine for a while slows all of them alike; each figure is the median over rounds. PyTorch is timed with one thread and
+with all, since its threads lose much on a machine that is not idle; the better one counts. It trains with its fused Adam.
 """
-import argparse
-import json
-import platform
+import pathlib
 import statistics
-import subprocess
+import sys
 import time
 
 import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
 
 
 def torch_steps(batch, seconds, threads):
@@ -44,42 +47,47 @@ def torch_steps(batch, seconds, threads):
     return n / (time.perf_counter() - begin)
 
 
-def layerwise_steps(binary, backend, seconds):
-    out = subprocess.run([binary, "-backend", backend, "-seconds", str(seconds)], check=True, capture_output=True, text=True).stdout
-    return {row["batch"]: row["steps_per_second"] for row in map(json.loads, out.splitlines())}
+def contestants(binary, batches, seconds):
+    """name → a function that returns steps a second for each batch size."""
+    def pytorch(threads):
+        return {b: torch_steps(b, seconds, threads) for b in batches}
 
+    def layerwise(backend):
+        rows = harness.reports(binary, "-backend", backend, "-seconds", str(seconds), "-batches", ",".join(map(str, batches)))
+        return {row["batch"]: row["steps_per_second"] for row in rows}
 
-def cpu():
-    with open("/proc/cpuinfo") as f:
-        return next(line.split(":", 1)[1].strip() for line in f if line.startswith("model name"))
+    threads = torch.get_num_threads()
+    return {
+        "one thread": lambda: pytorch(1), "all threads": lambda: pytorch(threads),
+        "xla": lambda: layerwise("xla:cpu"), "go": lambda: layerwise("go"),
+    }
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("binary")
+    p = harness.parser(__doc__, rounds=3)
+    p.add_argument("binary", nargs="?")
     p.add_argument("--seconds", type=float, default=6)
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--batches", default="60,128,500")
     a = p.parse_args()
-    batches = (60, 128, 500)
-    cores = torch.get_num_threads()
-    names = ("layerwise xla:cpu", "layerwise go", "one thread", "all threads")
-    rows = {n: {b: [] for b in batches} for n in names}
-    for _ in range(a.rounds):
-        for b in batches:
-            rows["one thread"][b].append(torch_steps(b, a.seconds, 1))
-            rows["all threads"][b].append(torch_steps(b, a.seconds, cores))
-        for name, backend in (("layerwise xla:cpu", "xla:cpu"), ("layerwise go", "go")):
-            for b, v in layerwise_steps(a.binary, backend, a.seconds).items():
-                rows[name][b].append(v)
-    load = open("/proc/loadavg").read().split()[0]
-    print(f"{cpu()}, {cores} cores, {platform.system()}, load average {load} at the end; PyTorch {torch.__version__}; median of {a.rounds} rounds of {a.seconds:g} s; steps/s\n")
-    print("| batch | PyTorch, 1 thread | PyTorch, all threads | Layerwise, XLA | over the better PyTorch | Layerwise, pure Go | over the better PyTorch |")
-    print("|" + "---:|" * 7)
+    batches = [int(b) for b in a.batches.split(",")]
+    with harness.built("train", a.binary) as binary:
+        field = contestants(binary, batches, a.seconds)
+        steps = {name: {b: [] for b in batches} for name in field}
+        for r, name in harness.turns(a.rounds, field):
+            harness.note(f"round {r + 1} of {a.rounds}: {name}")
+            for b, v in field[name]().items():
+                steps[name][b].append(v)
+    rows = []
     for b in batches:
-        m = {n: statistics.median(rows[n][b]) for n in names}
+        m = {name: statistics.median(steps[name][b]) for name in field}
         best = max(m["one thread"], m["all threads"])
-        xla, go = m["layerwise xla:cpu"], m["layerwise go"]
-        print(f"| {b} | {m['one thread']:.1f} | {m['all threads']:.1f} | {xla:.1f} | {xla / best:.2f} | {go:.1f} | {go / best:.2f} |")
+        rows.append([b, f"{m['one thread']:.1f}", f"{m['all threads']:.1f}"] + [c for x in ("xla", "go") for c in (f"{m[x]:.1f}", f"{m[x] / best:.2f}")])
+    harness.publish(
+        a.out, "Training steps: Layerwise beside PyTorch",
+        "MLP 784-512-512-512-10, Adam, a shuffled batch gathered each step.\n",
+        f"{harness.machine()}; PyTorch {torch.__version__}; median of {a.rounds} rounds of {a.seconds:g} s; steps/s\n",
+        harness.table(["batch", "PyTorch, 1 thread", "PyTorch, all threads", "Layerwise, XLA", "over the better PyTorch",
+                       "Layerwise, pure Go", "over the better PyTorch"], rows, words=()))
 
 
 if __name__ == "__main__":

@@ -4,17 +4,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"layerwise/data"
-	"layerwise/llfc/backend"
+	"layerwise/benchmarks/harness"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
 	"layerwise/llfc/train"
@@ -22,40 +17,27 @@ import (
 
 func main() {
 	name := flag.String("backend", "", "backend to time")
-	seconds := flag.Float64("seconds", 6, "time each batch size so long, after a warm-up")
+	seconds := flag.Float64("seconds", 6, "time for each batch size, after a warm-up")
 	batches := flag.String("batches", "60,128,500", "the batch sizes to time")
 	flag.Parse()
-	if err := run(*name, *batches, *seconds); err != nil {
-		fmt.Fprintln(os.Stderr, "train benchmark:", err)
-		os.Exit(1)
-	}
+	harness.Main("train", func() error { return run(*name, *batches, *seconds) })
 }
 
 func run(name, batches string, seconds float64) error {
-	if err := backend.Tune(name); err != nil {
-		return err
-	}
-	b, info, err := backend.Open(name)
-	if err != nil {
-		return err
-	}
 	spec, err := network.Default("mlp")
 	if err != nil {
 		return err
 	}
-	n, err := network.New(spec)
+	f, info, err := harness.Model(name, spec)
 	if err != nil {
 		return err
 	}
-	f, err := network.Compile(b, n)
+	set := harness.Noise(spec.Input, spec.Classes, 60000) // the size of MNIST
+	d, err := feed.New(f.Backend, set, feed.Standard(set))
 	if err != nil {
 		return err
 	}
-	set := noise(60000)
-	d, err := feed.New(b, set, feed.Standard(set))
-	if err != nil {
-		return err
-	}
+	defer d.Free()
 	for _, text := range strings.Split(batches, ",") {
 		batch, err := strconv.Atoi(text)
 		if err != nil {
@@ -65,7 +47,7 @@ func run(name, batches string, seconds float64) error {
 		if err != nil {
 			return err
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"what": "layerwise", "backend": info.Name, "batch": batch, "steps_per_second": rate}); err != nil {
+		if err := harness.Print(map[string]any{"backend": info.Name, "batch": batch, "steps_per_second": rate}); err != nil {
 			return err
 		}
 	}
@@ -106,21 +88,4 @@ func stepsPerSecond(f *network.Model, d *feed.Feed, batch int, seconds float64) 
 		return rate, nil
 	}
 	return 0, err
-}
-
-// noise has the size of MNIST; the time of a step does not depend on the values.
-func noise(n int) *data.Set {
-	rng := rand.New(rand.NewPCG(1, 2))
-	s := &data.Set{Name: "noise", Split: "train", Shape: []int{28, 28, 1}, Max: 255, Mean: []float32{0.5}, Std: []float32{0.3}}
-	for range 10 {
-		s.Classes = append(s.Classes, "x")
-	}
-	s.Pixels, s.Labels = make([]uint8, n*784), make([]int32, n)
-	for i := range s.Pixels {
-		s.Pixels[i] = uint8(rng.Uint32())
-	}
-	for i := range s.Labels {
-		s.Labels[i] = rng.Int32N(10)
-	}
-	return s
 }

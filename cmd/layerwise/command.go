@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/backend"
+	"layerwise/llfc/network"
 )
 
 // command is one call of a verb: its flags, and where it prints.
@@ -36,6 +38,20 @@ func newCommand(v verb, words []string, out, stderr io.Writer) *command {
 // wrong is a misuse of this verb.
 func (c *command) wrong(format string, args ...any) error {
 	return misuse{fmt.Errorf(c.verb.name+": "+format, args...)}
+}
+
+// fault is err as a misuse, unless it tells of what is no misuse: an interruption, data that cannot be had, more than the machine can hold.
+func (c *command) fault(err error) error {
+	var missing *data.MissingError
+	var corrupt *data.CorruptError
+	var large *network.TooLargeError
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.As(err, &missing) || errors.As(err, &corrupt):
+		return err
+	case errors.As(err, &large):
+		return fmt.Errorf("%s: %w", c.verb.name, err)
+	}
+	return c.wrong("%w", err)
 }
 
 // parse reads the flags, which may stand between the other arguments, and keeps those. There must be want of them.
@@ -158,6 +174,22 @@ func (c *command) checkpoint(path string) (llfc.Checkpoint, error) {
 	return ckpt, err
 }
 
+const asNumbers = "classes-as-numbers"
+
+// asNumbersFlag declares the flag that pair reads.
+func (c *command) asNumbersFlag() {
+	c.Bool(asNumbers, false, "class k of the data is logit k of the networks, whatever the two are called and even where the networks tell more apart")
+}
+
+// classes is err as a misuse that names the flag which allows it, if its classes are what is wrong.
+func (c *command) classes(where string, err error) error {
+	var other *llfc.ClassesError
+	if errors.As(err, &other) {
+		return c.wrong("%s: %w, with --%s", where, err, asNumbers)
+	}
+	return c.wrong("%s: %w", where, err)
+}
+
 // pair reads the two files that the caller has named, and checks that they can be the ends of a path.
 func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	if a, err = c.checkpoint(c.given[0]); err != nil {
@@ -166,8 +198,10 @@ func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	if b, err = c.checkpoint(c.given[1]); err != nil {
 		return
 	}
+	a.ByNumber = c.set(asNumbers) && c.Lookup(asNumbers).Value.String() == "true"
+	b.ByNumber = a.ByNumber
 	if err = llfc.SamePlace(a, b); err != nil {
-		err = c.wrong("%s and %s: %w", c.given[0], c.given[1], err)
+		err = c.classes(c.given[0]+" and "+c.given[1], err)
 	}
 	return
 }

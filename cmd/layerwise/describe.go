@@ -13,7 +13,7 @@ var describeVerb = verb{
 	name: "describe", args: "NETWORK|FILE [flags]", about: "Prints a network's parameters, taps, symmetry and cost",
 	example: "layerwise describe resnet20 --width 32 --json",
 	kept:    "nothing was written",
-	run: func(_ context.Context, c *command) error {
+	run: func(ctx context.Context, c *command) error {
 		asJSON := c.Bool("json", false, "print JSON")
 		input := c.sizes("input", "the `shape` of one sample, such as 28,28,1")
 		classes := c.count("classes", 0, 1, "the `number` of logits")
@@ -28,10 +28,10 @@ var describeVerb = verb{
 		if err != nil {
 			return err
 		}
-		if spec, err = shaped(spec); err != nil {
+		if spec, err = shaped(ctx, spec); err != nil {
 			return err
 		}
-		n, err := network.New(spec)
+		n, err := network.NewContext(ctx, spec)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (n number[T]) expected() string {
 	} else {
 		text += fmt.Sprintf(" of at least %v", n.low)
 	}
-	if n.high < many { // beyond, it is no bound of the quantity
+	if float64(n.high) < large { // that is no bound of the quantity
 		text += fmt.Sprintf(" and at most %v", n.high)
 	}
 	return text
@@ -49,12 +49,15 @@ func (n number[T]) String() string {
 	return fmt.Sprint(*n.value)
 }
 
-// many is the most of anything that is counted here: samples, epochs, units. It keeps products of a few of them within an int.
-const many = 1 << 20
+// The most of anything that is counted here, which keeps products of two of them within an int, and the most epochs.
+const (
+	most = 1 << 30
+	many = 1 << 20
+)
 
 // count declares a flag that counts something, from low on.
 func (c *command) count(name string, value, low int, usage string) *int {
-	c.Var(number[int]{value: &value, parse: strconv.Atoi, low: low, high: 1 << 30}, name, usage)
+	c.Var(number[int]{value: &value, parse: strconv.Atoi, low: low, high: most}, name, usage)
 	return &value
 }
 
@@ -108,7 +111,7 @@ func (n numbers[T]) String() string {
 // sizes declares a flag with a list of sizes, none by default.
 func (c *command) sizes(name, usage string) *[]int {
 	var values []int
-	c.Var(numbers[int]{&values, number[int]{parse: strconv.Atoi, low: 1, high: many}}, name, usage)
+	c.Var(numbers[int]{&values, number[int]{parse: strconv.Atoi, low: 1, high: most}}, name, usage)
 	return &values
 }
 

@@ -3,14 +3,22 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"layerwise/llfc"
+	"layerwise/llfc/network"
 )
 
 // asProgram makes this test binary the program itself: signals and restarts then are those of a real process.
@@ -251,6 +259,140 @@ func TestBadFiles(t *testing.T) {
 	if _, err := os.Stat("x"); err == nil {
 		t.Error("x was made")
 	}
+}
+
+// A file that another program has rewritten in its own order is the same file; what only bears the name of one is told for what it is.
+func TestFilesOfOtherPrograms(t *testing.T) {
+	inside(t)
+	ok(t, "train "+small+" --epochs 1 --out a")
+	c := checkpoint(t, "a")
+	write := func(name string, head string, data []byte) {
+		t.Helper()
+		file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
+		if err := os.WriteFile(name, append(file, data...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var data []byte
+	var tensors []string
+	for _, p := range slices.Backward(c.Theta) {
+		begin := len(data)
+		for _, v := range p.Data {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		shape, err := json.Marshal(p.Dims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors = append(tensors, fmt.Sprintf(`%q: {"shape": %s, "data_offsets": [%d, %d], "dtype": "F32"}`, p.Name, shape, begin, len(data)))
+	}
+	meta, err := json.Marshal(c.Meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := "{" + strings.Join(tensors, ", ") + `, "__metadata__": ` + string(meta) + "}"
+	write("reordered", head, data)
+	if again := checkpoint(t, "reordered"); !again.Theta.Equal(c.Theta) {
+		t.Error("other weights, in another order")
+	}
+	ok(t, "match a reordered --out m --backend go")
+	data[5] ^= 1
+	write("changed", head, data)
+	for name, content := range map[string]string{
+		"pointer": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n",
+		"page":    "<!DOCTYPE html>\n<html><head><title>404</title></head></html>",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{"changed": "the file is damaged", "pointer": "a Git LFS pointer", "page": "a web page"} {
+		for _, line := range []string{"describe " + name, "measure a " + name + " --out x"} {
+			status, out, errs := do(t, line)
+			if status != failure || out != "" || !strings.Contains(errs, name) || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("layerwise %s: status %d, %s%s", line, status, out, errs)
+			}
+		}
+	}
+}
+
+// Weights that cannot be computed with are a failure of every verb that reads them, also where they have no vote in a matching.
+func TestBadWeights(t *testing.T) {
+	inside(t)
+	ok(t, "train --network resnet --depth 8 --width 2 --data digits --budget smoke --augment none --backend go --out a")
+	c := checkpoint(t, "a")
+	i := slices.IndexFunc(c.Theta, func(p network.Tensor) bool { return p.Name == "layer2.0/conv1/bn/var" })
+	for name, v := range map[string]float64{"nan": math.NaN(), "negative": -0.5, "inf": math.Inf(1)} {
+		bad := c
+		bad.Theta = c.Theta.Clone()
+		bad.Theta[i].Data[3] = float32(v)
+		if err := llfc.SaveCheckpoint(name, bad); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"match a " + name + " --out x", "match " + name + " a --out x", "measure a " + name + " --data digits --out x", "describe " + name} {
+			status, out, errs := do(t, line)
+			if status != failure || out != "" || !strings.Contains(errs, name+": tensor \"layer2.0/conv1/bn/var\"") || !strings.Contains(errs, "position 3") || strings.Count(errs, "\n") != 1 {
+				t.Errorf("layerwise %s: status %d, %s%s", line, status, out, errs)
+			}
+		}
+	}
+	constant := c
+	constant.Theta = c.Theta.Clone()
+	for j := range constant.Theta {
+		if constant.Theta[j].Name == "logits/w" {
+			clear(constant.Theta[j].Data)
+		}
+	}
+	if err := llfc.SaveCheckpoint("constant", constant); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := do(t, "match a constant --out x --backend go"); status != failure || out != "" || !strings.Contains(errs, "a and constant: ") || !strings.Contains(errs, "does not depend on its input") {
+		t.Errorf("a constant network: status %d, %s%s", status, out, errs)
+	}
+	if _, err := os.Stat("x"); err == nil {
+		t.Error("x was made")
+	}
+}
+
+// What no machine can hold is a failure that is known before it is tried.
+func TestTooLarge(t *testing.T) {
+	inside(t)
+	ok(t, "train "+small+" --epochs 1 --out a")
+	deep := checkpoint(t, "a")
+	deep.Theta, deep.Run, deep.Classes = deep.Theta[:0], nil, nil
+	deep.Network = network.Spec{Architecture: "resnet", Input: []int{8, 8, 1}, Classes: 10, Depth: 200_000_006, Width: 16, Norm: "batch", Shortcut: "pad", Init: "kaiming"}
+	if err := llfc.SaveCheckpoint("deep", deep); err != nil {
+		t.Fatal(err)
+	}
+	deep.Network.Depth = 100_004
+	if err := llfc.SaveCheckpoint("tall", deep); err != nil {
+		t.Fatal(err)
+	}
+	const digits = " --data digits --backend go --out x"
+	for line, want := range map[string]string{
+		"describe deep":                                       "deep: network \"resnet\": depth 200000006",
+		"describe tall":                                       "tall: network \"resnet\": ",
+		"describe resnet --depth 200000006":                   "--depth 200000006: ",
+		"describe resnet20 --width 10000000":                  "--width 10000000: ",
+		"describe mlp --widths 10000000":                      "--widths 10000000: ",
+		"describe vgg16 --head 10000000":                      "--head 10000000: ",
+		"describe mlp --input 100000,100000,3":                "--input 100000,100000,3: ",
+		"describe mlp --classes 1000000000":                   "--classes 1000000000: ",
+		"train --network resnet20 --width 10000000" + digits:  "--width 10000000: ",
+		"train --network mlp --widths 100000,100000" + digits: "of memory, and this machine has",
+		"train --network vgg16 --head 100000,100000 --data digits32 --backend go --out x": "of memory, and this machine has",
+		"spawn --network resnet --depth 200000006 --data digits --out-a x --out-b y":      "--depth 200000006: ",
+	} {
+		began := time.Now()
+		status, out, errs := do(t, line)
+		if status != failure || out != "" || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("layerwise %s: status %d, %s%s", line, status, out, errs)
+		}
+		if spent := time.Since(began); spent > 10*time.Second {
+			t.Errorf("layerwise %s took %s to say so", line, spent)
+		}
+	}
+	ok(t, "measure a a --backend go --batch 1000000000 --alphas 0.5 --samples 20 --train-samples 20 --out m") // a batch is no larger than its set
 }
 
 // What a machine lacks is a failure too: the same command runs on another. It is found before the first step.

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
+	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/match"
@@ -17,7 +17,8 @@ var matchVerb = verb{
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		method := c.choice("method", "weight", "weight, the only `name` so far", "weight")
+		c.asNumbersFlag()
+		method := c.choice("method", "weight", "how the permutation is found, by `name`: "+strings.Join(match.MethodNames(), ", "), match.MethodNames()...)
 		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
 		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")
 		out := c.String("out", "", "write the permuted B to `file`")
@@ -42,7 +43,7 @@ var matchVerb = verb{
 			return err
 		}
 		defer l.Close()
-		moved, r, err := l.Match(a, b, match.Config{Seed: *seed, Restarts: *restarts}, noise(b.Network.Input))
+		moved, r, err := l.Match(ctx, llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b}, *method, match.Config{Seed: *seed, Restarts: *restarts})
 		if err != nil {
 			return fmt.Errorf("%s and %s: %w", c.given[0], c.given[1], err)
 		}
@@ -69,18 +70,4 @@ func sameFile(a, b string) bool {
 	x, errA := os.Stat(a)
 	y, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(x, y)
-}
-
-// noise is 64 standard normal inputs, on which the permuted network is compared with the original.
-func noise(shape []int) network.Tensor {
-	rng := rand.New(rand.NewPCG(1, 1))
-	x := network.Tensor{Name: "input", Dims: append([]int{64}, shape...)}
-	n := 1
-	for _, d := range x.Dims {
-		n *= d
-	}
-	for range n {
-		x.Data = append(x.Data, float32(rng.NormFloat64()))
-	}
-	return x
 }

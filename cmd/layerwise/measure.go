@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"layerwise/llfc"
@@ -17,6 +16,7 @@ var measureVerb = verb{
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
+		c.asNumbersFlag()
 		set := c.String("data", "", "the data `set`; by default the one that A was trained on")
 		alphas := c.alphas("alphas", []float64{0, 0.25, 0.5, 0.75, 1}, "`values` of α in [0, 1]; 1 is A. 0, 0.5 and 1 are always among them")
 		samples := c.count("samples", 0, 0, "measure on so many test `samples`, drawn stratified; 0 is all")
@@ -58,9 +58,16 @@ var measureVerb = verb{
 		}
 		defer train.Free()
 		defer test.Free()
-		if d := test.Set; !slices.Equal(d.Shape, a.Network.Input) || len(d.Classes) > a.Network.Classes {
-			return c.wrong("--data %s has samples of shape %v and %d classes, but the networks take %v and tell %d apart; give the data they were trained on",
-				*set, d.Shape, len(d.Classes), a.Network.Input, a.Network.Classes)
+		var notes []string
+		for i, ckpt := range []llfc.Checkpoint{a, b} {
+			if err := ckpt.Suits(test.Set); err != nil {
+				return c.classes("--data "+*set+" for "+c.given[i], err)
+			}
+			note, err := l.Other(ctx, ckpt, *set)
+			if err != nil {
+				return err
+			}
+			notes = append(notes, note)
 		}
 		f, err := l.Model(a.Network)
 		if err != nil {
@@ -83,7 +90,9 @@ var measureVerb = verb{
 		if err := summary(c, r); err != nil {
 			return err
 		}
-		c.note(test.Set.Note)
+		for _, note := range append(notes, test.Set.Note) {
+			c.note(note)
+		}
 		fmt.Fprintln(c.out, *out)
 		return nil
 	},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -15,7 +16,7 @@ type specFlag struct {
 
 // networkFlags declares the flags that give a network other sizes than its name does. What it returns applies those that were given, and more,
 // to a spec that must then be a network.
-func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spec, error) {
+func (c *command) networkFlags(more ...specFlag) func(context.Context, network.Spec) (network.Spec, error) {
 	var initialisers []string
 	for _, in := range network.Initialisers() {
 		initialisers = append(initialisers, in.Name)
@@ -40,7 +41,7 @@ func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spe
 		{"dropout", func(s *network.Spec) { s.Dropout = *dropout }},
 		{"init", func(s *network.Spec) { s.Init = *initial }},
 	}, more...)
-	return func(s network.Spec) (network.Spec, error) {
+	return func(ctx context.Context, s network.Spec) (network.Spec, error) {
 		var given []string // for the message: a network's error names fields, the reader typed flags
 		for _, f := range flags {
 			if c.set(f.name) {
@@ -48,14 +49,11 @@ func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spe
 				given = append(given, "--"+f.name+" "+c.Lookup(f.name).Value.String())
 			}
 		}
-		_, err := network.New(s)
+		_, err := network.NewContext(ctx, s)
 		if err != nil && len(given) > 0 {
 			err = fmt.Errorf("%s: %w", strings.Join(given, " "), err)
 		}
-		if err != nil {
-			err = c.wrong("%w", err)
-		}
-		return s, err
+		return s, c.fault(err)
 	}
 }
 

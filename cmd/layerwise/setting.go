@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -39,7 +40,7 @@ func (r recipe) of(spec network.Spec) (llfc.Setting, error) {
 
 // settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the budget, and over both the
 // flags that were given.
-func settingFlags(c *command) func() (llfc.Setting, int64, error) {
+func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error) {
 	c.backendFlag()
 	var ways, budgets, abouts []string
 	for _, r := range recipes() {
@@ -57,12 +58,12 @@ func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 	samples := c.count("train-samples", 0, 0, "train on so many `samples`, drawn stratified; 0 is all")
 	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
 	trained := c.trainFlags()
-	return func() (s llfc.Setting, _ int64, err error) {
+	return func(ctx context.Context) (s llfc.Setting, _ int64, err error) {
 		spec, err := network.Default(*arch)
 		if err != nil {
 			return s, 0, c.wrong("--network: %w", err)
 		}
-		if spec, err = shaped(spec); err != nil {
+		if spec, err = shaped(ctx, spec); err != nil {
 			return s, 0, err
 		}
 		for _, r := range recipes() {

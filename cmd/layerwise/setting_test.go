@@ -25,7 +25,7 @@ func setting(t *testing.T, line string) llfc.Setting {
 	if err := c.parse(0); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	s, _, err := read()
+	s, _, err := read(t.Context())
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
@@ -92,11 +92,11 @@ func TestFlagsOverRecipes(t *testing.T) {
 	}
 }
 
-// pictures writes a folder of pictures, whose classes differ in their colour.
-func pictures(t *testing.T, dir string) {
+// pictures writes a folder of pictures, whose classes differ in their colour: that of the k-th is the same under every name.
+func pictures(t *testing.T, dir string, classes ...string) {
 	t.Helper()
 	for _, split := range []string{"train", "test"} {
-		for k, class := range []string{"dark", "light"} {
+		for k, class := range classes {
 			in := filepath.Join(dir, split, class)
 			if err := os.MkdirAll(in, 0o777); err != nil {
 				t.Fatal(err)
@@ -104,7 +104,7 @@ func pictures(t *testing.T, dir string) {
 			for i := range 8 {
 				p := image.NewRGBA(image.Rect(0, 0, 8, 8))
 				for at := range 64 {
-					p.Set(at%8, at/8, color.RGBA{uint8(150*k + i), uint8(100*k + at), 50, 255})
+					p.Set(at%8, at/8, color.RGBA{uint8(75*k + i), uint8(50*k + at), 50, 255})
 				}
 				f, err := os.Create(filepath.Join(in, string(rune('a'+i))+".png"))
 				if err != nil {
@@ -126,7 +126,7 @@ func TestImageFolder(t *testing.T) {
 	dir := inside(t)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	at := filepath.Join("some where", "shades")
-	pictures(t, at)
+	pictures(t, at, "dark", "light")
 	if err := os.Symlink(at, "link"); err != nil {
 		t.Skip(err)
 	}

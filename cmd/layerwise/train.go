@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"layerwise/data"
 	"layerwise/llfc"
 )
 
@@ -24,7 +23,7 @@ var trainVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		s, seed, err := setting()
+		s, seed, err := setting(ctx)
 		if err != nil {
 			return err
 		}
@@ -59,7 +58,7 @@ var spawnVerb = verb{
 		if err := c.need("out-a", "out-b"); err != nil {
 			return err
 		}
-		s, seed, err := setting()
+		s, seed, err := setting(ctx)
 		if err != nil {
 			return err
 		}
@@ -98,15 +97,8 @@ var spawnVerb = verb{
 	},
 }
 
-// settle tells a setting that cannot be trained, a misuse, from data that cannot be had.
-func (c *command) settle(r llfc.Run, err error) (llfc.Run, error) {
-	var missing *data.MissingError
-	var corrupt *data.CorruptError
-	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &missing) || errors.As(err, &corrupt) {
-		return r, err
-	}
-	return r, c.wrong("%w", err)
-}
+// settle tells a setting that cannot be trained, a misuse, from what this machine cannot do.
+func (c *command) settle(r llfc.Run, err error) (llfc.Run, error) { return r, c.fault(err) }
 
 // trainTo trains a run, writes it to a file and evaluates it on the set that the caller named.
 func trainTo(ctx context.Context, c *command, l *llfc.Lab, r llfc.Run, set, path string) error {

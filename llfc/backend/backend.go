@@ -107,7 +107,7 @@ func openXLA(config string) (compute.Backend, Info, error) {
 	if err != nil {
 		return nil, Info{}, errors.New(join(note, err.Error()))
 	}
-	info.Note = note
+	info.Note = join(note, info.Note)
 	return b, info, nil
 }
 
@@ -131,11 +131,27 @@ func openPlugin(device, options string) (compute.Backend, Info, error) {
 	if isCUDA(device) && !strings.Contains(options, "tf32") {
 		options = strings.Trim(options+",tf32=false", ",")
 	}
+	var note string
+	if !isCUDA(device) {
+		var err error
+		if note, err = switchOffXNNPACK(path); err != nil {
+			return nil, Info{}, fmt.Errorf("XLA plugin %s: %w", path, err)
+		}
+	}
 	b, version, err := newXLA(device, path, options)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("XLA plugin %s does not open: %s", path, firstLine(err))
 	}
-	return b, Info{Name: "xla:" + device, Engine: "xla", Device: device, Version: version, Path: path, Devices: devices(b)}, nil
+	return proved(b, Info{Name: "xla:" + device, Engine: "xla", Device: device, Version: version, Path: path, Devices: devices(b), Note: note})
+}
+
+// proved is a backend that the canary has found sound.
+func proved(b compute.Backend, info Info) (compute.Backend, Info, error) {
+	if err := prove(b, info); err != nil {
+		b.Finalize()
+		return nil, Info{}, err
+	}
+	return b, info, nil
 }
 
 // openGo opens the pure-Go backend, and makes the room that its vector code needs.
@@ -149,7 +165,7 @@ func openGo(config string) (compute.Backend, Info, error) {
 	if !hasSIMD {
 		info.Note = noSIMD
 	}
-	return b, info, nil
+	return proved(b, info)
 }
 
 // mend is the command that installs a device's plugin.

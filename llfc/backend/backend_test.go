@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,8 @@ import (
 	"layerwise/llfc/backend/plugin"
 )
 
-// TestMain lets the tests start this binary as a program that tunes itself and tells what it was started with.
+// TestMain lets the tests start this binary as a program that tunes itself and tells what it was started with, or as one that opens a
+// backend and tells how that went.
 func TestMain(m *testing.M) {
 	if name, ok := os.LookupEnv("BACKEND_TEST_TUNE"); ok {
 		if err := Tune(name); err != nil {
@@ -23,6 +25,14 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		_, _ = os.Stdout.WriteString(os.Getenv("GLIBC_TUNABLES") + " " + strings.Join(os.Args[1:], " "))
+		os.Exit(0)
+	}
+	if name := os.Getenv("BACKEND_TEST_OPEN"); name != "" {
+		if _, info, err := Open(name); err != nil {
+			fmt.Println(err)
+		} else {
+			fmt.Printf("opened\nflags %s\nnote %s\n", os.Getenv(flagsEnv), info.Note)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 
 	"layerwise/data"
 	"layerwise/llfc/measure"
@@ -121,12 +122,13 @@ func Weak(title string, pairs ...Pair) (*plotting.Figure, error) {
 			if err != nil {
 				return nil, err
 			}
-			if p.Raw == nil {
-				return nil, fmt.Errorf("figures: %q: the samples of %s were not kept; set Options.PerSample", title, p.Name)
-			}
 			if l < w.Max.Len() {
 				layer = w.Max.Layers[l]
-				samples = append(samples, plotting.Sample{Name: p.Name, Values: p.Raw.WeakMax[l]})
+				values, err := p.PerSample("dist_sigma_max", math.NaN())
+				if err != nil {
+					return nil, fmt.Errorf("figures: %q: %s: %w", title, p.Name, err)
+				}
+				samples = append(samples, plotting.Sample{Name: p.Name, Values: values[l]})
 			}
 		}
 		if len(samples) == 0 {

@@ -1,9 +1,13 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/network"
 )
 
@@ -13,15 +17,40 @@ import (
 // the two are: the symmetry does not fit the network, and every number computed from moved would be wrong. x needs at
 // least two samples that differ.
 func Check(f *network.Model, b, moved network.Params, x network.Tensor) error {
-	want, err := f.Logits(b, x)
+	for _, theta := range []network.Params{b, moved} {
+		if err := f.CheckWeights(theta); err != nil {
+			return fmt.Errorf("match: check: %w", err)
+		}
+	}
+	logits, err := f.LogitsBeside(x, b, moved) // one after the other, a backend that keeps weights by address would answer twice with b's
 	if err != nil {
 		return fmt.Errorf("match: check: %w", err)
 	}
-	got, err := f.Logits(moved, x)
-	if err != nil {
+	if err := sameFunction(logits[0], logits[1]); err != nil {
+		if errors.Is(err, errConstant) && distinct(x) {
+			err = fmt.Errorf("%w: the output of B does not depend on its input, so whether the permuted B is the same function cannot be told, and no matching of it means anything. A layer of it is dead, or the weights after one are all zero; train it again, at a lower rate, or give another checkpoint", err)
+		} else if errors.Is(err, errConstant) {
+			err = fmt.Errorf("%w: the inputs are all the same; give at least two that differ", err)
+		}
 		return fmt.Errorf("match: check: %w", err)
 	}
-	return sameFunction(want, got)
+	return nil
+}
+
+// rounding is what float32 sums in another order differ by, as a share of the logits.
+const rounding = 1e-6
+
+var errConstant = errors.New("the logits are the same")
+
+// distinct reports whether x [batch, ...] has two samples that differ.
+func distinct(x network.Tensor) bool {
+	size := len(x.Data) / max(1, x.Dims[0])
+	for i := size; i+size <= len(x.Data); i += size {
+		if !slices.Equal(x.Data[:size], x.Data[i:i+size]) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameFunction compares logits [batch, classes]. The unit of distance is the spread of a class over the samples, so
@@ -38,14 +67,31 @@ func sameFunction(want, got network.Tensor) error {
 		}
 		spread = max(spread, high-low)
 	}
-	if !(spread > 0) || math.IsInf(spread, 0) {
-		return fmt.Errorf("match: check: the logits of %d samples spread by %g: nothing can be told from that, give other inputs", samples, spread)
+	switch {
+	case !finite.Is(spread):
+		return fmt.Errorf("the logits of %d samples spread by %g: the weights are too large, or the inputs are not finite", samples, spread)
+	case spread <= rounding*largest:
+		return fmt.Errorf("%w for %d samples", errConstant, samples)
 	}
 	for i, w := range want.Data {
-		if apart := math.Abs(float64(got.Data[i]) - float64(w)); !(apart <= 1e-4*spread+1e-6*largest) {
-			return fmt.Errorf("match: check: the permuted network is another function: logit %d of sample %d is %g, expected %g (the logits spread by %g); the symmetry misses a tensor, or these weights are not of this network",
+		if apart := math.Abs(float64(got.Data[i]) - float64(w)); !(apart <= 1e-4*spread+rounding*largest) {
+			return fmt.Errorf("the permuted network is another function: logit %d of sample %d is %g, expected %g (the logits spread by %g); the symmetry misses a tensor, or these weights are not of this network",
 				i%classes, i/classes, got.Data[i], w, spread)
 		}
 	}
 	return nil
+}
+
+// Noise is 64 standard normal inputs [64, dims...], always the same, for Check.
+func Noise(dims []int) network.Tensor {
+	rng := rand.New(rand.NewPCG(1, 1))
+	x := network.Tensor{Name: "input", Dims: append([]int{64}, dims...)}
+	n := 1
+	for _, d := range x.Dims {
+		n *= d
+	}
+	for range n {
+		x.Data = append(x.Data, float32(rng.NormFloat64()))
+	}
+	return x
 }

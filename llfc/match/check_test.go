@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -46,9 +47,38 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		}
+		// A dead layer: its biases are below everything that can come, or all that follows is 0.
+		for what, dead := range map[string]func(name string) float32{"dead": func(name string) float32 {
+			if name == "fc1/b" {
+				return -1e6
+			}
+			return 1
+		}, "zero": func(name string) float32 {
+			if strings.HasSuffix(name, "/w") {
+				return 0
+			}
+			return 1
+		}} {
+			constant := b.Clone()
+			for _, t := range constant {
+				for i := range t.Data {
+					if v := dead(t.Name); v <= 0 {
+						t.Data[i] = v
+					}
+				}
+			}
+			if err := Check(f, constant, constant, x); err == nil || !strings.Contains(err.Error(), "does not depend on its input") || strings.Contains(err.Error(), "inputs") {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+		broken := b.Clone()
+		broken[0].Data[3] = float32(math.NaN())
+		if err := Check(f, broken, moved, x); err == nil || !strings.Contains(err.Error(), broken[0].Name) {
+			t.Errorf("%s: NaN: %v", name, err)
+		}
 		x.Data, x.Dims[0] = x.Data[:len(x.Data)/16], 1
-		if err := Check(f, b, moved, x); err == nil {
-			t.Errorf("%s: one sample cannot tell", name)
+		if err := Check(f, b, moved, x); err == nil || !strings.Contains(err.Error(), "give at least two that differ") {
+			t.Errorf("%s: one sample cannot tell: %v", name, err)
 		}
 	}
 }

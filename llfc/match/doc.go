@@ -1,3 +1,12 @@
-// Package match looks for the permutation π that brings one network's hidden units in line with another's, and holds
-// the assignment solver that every such search needs.
+// Package match looks for the permutation π that brings one network's hidden units in line with another's, and holds the assignment
+// solver that every such search needs.
+//
+// A [Method] is a value that finds a permutation of a [Problem]: a symmetry, two sets of weights, and training samples where it asks for
+// them. [Weights] is the search of Git Re-Basin. [Check] proves that a permuted network is still the same function. Nothing here changes
+// weights in place.
+//
+//	s, err := f.Network.Symmetry()
+//	r, err := match.Weights(s, a, b, match.Config{Restarts: 4})
+//	moved, err := s.Apply(r.Permutation, b)
+//	err = match.Check(f, b, moved, match.Noise(f.Network.Spec.Input))
 package match

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/network"
 )
 
@@ -163,7 +164,7 @@ func (m *matcher) score(theta network.Params) (float64, error) {
 	for _, v := range parts {
 		sum += v
 	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+	if !finite.Is(sum) {
 		return 0, fmt.Errorf("the weights are not finite: Σ ⟨A, π(B)⟩ is %g", sum)
 	}
 	return sum, nil

@@ -1,11 +1,13 @@
 package measure
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"layerwise/internal/atomicfile"
@@ -26,8 +28,8 @@ func (r *Result) Save(dir string) error {
 	}{
 		{"path.csv", r.WritePath, false},
 		{"layers.csv", r.WriteLayers, false},
-		{"conditions.csv", r.WriteConditions, r.weak == nil},
-		{"samples.csv", r.WriteSamples, r.Raw == nil},
+		{"conditions.csv", r.WriteConditions, !r.hasConditions()},
+		{"samples.csv", r.WriteSamples, !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Samples != nil })},
 	} {
 		if file.skip {
 			continue
@@ -54,74 +56,123 @@ func (r *Result) WritePath(w io.Writer) error {
 	return t.flush()
 }
 
-// WriteLayers writes mean and standard deviation over samples of 1 − cos_α, coef_α and the baseline 1 − cos_{A,B}, for every layer
-// and α; used and skipped count the samples of the first two.
+// measured lists the quantities of the result at some places, in the order of Quantities.
+func (r *Result) measured(at func(Where) bool) []Quantity {
+	var out []Quantity
+	for _, q := range Quantities(false) {
+		if at(q.Where) && (slices.Contains(r.Empty, q.Name) || slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Quantity == q.Name })) {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func atLayers(w Where) bool     { return w == Layers }
+func atConditions(w Where) bool { return w != Layers }
+
+func (r *Result) hasConditions() bool { return len(r.measured(atConditions)) > 0 }
+
+// rowAt is the row of a quantity at a layer; one without α stands at every α.
+func (r *Result) rowAt(q Quantity, layer Layer, alpha float64) Row {
+	i := slices.IndexFunc(r.Rows, func(row Row) bool {
+		return row.Quantity == q.Name && row.Layer == layer && (q.When == Ends || same(row.Alpha, alpha))
+	})
+	return r.Rows[i]
+}
+
+// WriteLayers writes mean and standard deviation over samples of every quantity of layers, for every layer and α; a quantity of the whole set
+// has no deviation. used and skipped count the samples of 1 − cos_α.
 func (r *Result) WriteLayers(w io.Writer) error {
-	t := newTable(w, "layer", "kind", "alpha", "one_minus_cos_mean", "one_minus_cos_std", "coef_mean", "coef_std",
-		"baseline_mean", "baseline_std", "samples_used", "samples_skipped", "policy")
-	for l, layer := range r.Layers {
-		base := r.baseline.Stats[l]
-		for k, alpha := range r.Alphas {
-			cos, coef := r.linear[k].Stats[l], r.coef[k].Stats[l]
-			t.row(layer.Name, layer.Kind, number(alpha), number(cos.Mean), number(cos.Std), number(coef.Mean), number(coef.Std),
-				number(base.Mean), number(base.Std), strconv.Itoa(cos.Used), strconv.Itoa(cos.Skipped), r.Policy.String())
-		}
+	quantities := r.measured(atLayers)
+	columns := []string{"layer", "kind", "alpha"}
+	for _, q := range quantities {
+		columns = append(columns, q.Name+"_mean", q.Name+"_std")
 	}
-	return t.flush()
-}
-
-// WriteConditions writes Definitions 3 and 4: dist_sigma_half, dist_sigma_max and sign_disagreement of every nonlinearity, dist_com,
-// dist_w and dist_h of every linear map. The last three are one number for the whole set and have no deviation.
-func (r *Result) WriteConditions(w io.Writer) error {
-	weak, err := r.WeakAdditivity()
-	if err != nil {
-		return err
-	}
-	t := newTable(w, "layer", "quantity", "mean", "std", "policy")
-	write := func(quantity string, p Profile, spread bool) {
-		for l, s := range p.Stats {
-			std := ""
-			if spread {
-				std = number(s.Std)
+	t := newTable(w, append(columns, "samples_used", "samples_skipped", "policy")...)
+	for _, layer := range r.Layers {
+		for _, alpha := range r.Alphas {
+			fields := []string{layer.Name, layer.Kind, number(alpha)}
+			for _, q := range quantities {
+				row := r.rowAt(q, layer, alpha)
+				fields = append(fields, number(row.Mean), deviation(q, row))
 			}
-			t.row(p.Layers[l], quantity, number(s.Mean), std, r.Policy.String())
+			first := r.rowAt(quantities[0], layer, alpha)
+			t.row(append(fields, strconv.Itoa(first.Used), strconv.Itoa(first.Skipped), r.Policy.String())...)
 		}
 	}
-	write("dist_sigma_half", weak.Half, true)
-	write("dist_sigma_max", weak.Max, true)
-	write("sign_disagreement", weak.Disagreement, true)
-	write("dist_com", r.commute.Com, false)
-	write("dist_w", r.commute.W, false)
-	write("dist_h", r.commute.H, false)
 	return t.flush()
 }
 
-// WriteSamples writes every sample's values, one a line. Samples count from 0 in the order of the set; NaN marks one left out.
+// deviation is that over samples, or nothing for one number of the whole set.
+func deviation(q Quantity, row Row) string {
+	if q.Set {
+		return ""
+	}
+	return number(row.Std)
+}
+
+// WriteConditions writes the quantities of nonlinearities and linear maps, Definitions 3 and 4. Those of the whole set have no deviation.
+func (r *Result) WriteConditions(w io.Writer) error {
+	t := newTable(w, "layer", "quantity", "mean", "std", "policy")
+	for _, q := range r.measured(atConditions) {
+		for _, row := range r.Rows {
+			if row.Quantity == q.Name {
+				t.row(row.Layer.Name, q.Name, number(row.Mean), deviation(q, row), r.Policy.String())
+			}
+		}
+	}
+	return t.flush()
+}
+
+// WriteSamples writes every sample's values that were kept, one a line, place by place. Samples count from 0 in the order of the set; NaN marks
+// one left out.
 func (r *Result) WriteSamples(w io.Writer) error {
 	t := newTable(w, "layer", "quantity", "alpha", "sample", "value", "policy")
 	policy := r.Policy.String()
-	write := func(layer, quantity, alpha string, values []float64) {
-		for i, v := range values {
-			t.row(layer, quantity, alpha, strconv.Itoa(i), number(v), policy)
+	for _, at := range []func(Where) bool{atLayers, atConditions} {
+		var rows []Row
+		for _, q := range r.measured(at) {
+			for _, row := range r.Rows {
+				if row.Quantity == q.Name && row.Samples != nil {
+					rows = append(rows, row)
+				}
+			}
 		}
-	}
-	if r.Raw == nil {
-		return t.flush()
-	}
-	for l, layer := range r.Layers {
-		write(layer.Name, "baseline", "", r.Raw.Baseline[l])
-		for k, alpha := range r.Alphas {
-			write(layer.Name, "one_minus_cos", number(alpha), r.Raw.OneMinusCos[k][l])
-			write(layer.Name, "coef", number(alpha), r.Raw.Coef[k][l])
+		slices.SortStableFunc(rows, func(a, b Row) int {
+			if c := r.place(a.Layer) - r.place(b.Layer); c != 0 || at(Nonlinearities) {
+				return c
+			}
+			return compareAlpha(a.Alpha, b.Alpha)
+		})
+		for _, row := range rows {
+			alpha := ""
+			if !math.IsNaN(row.Alpha) {
+				alpha = number(row.Alpha)
+			}
+			for i, v := range row.Samples {
+				t.row(row.Layer.Name, row.Quantity, alpha, strconv.Itoa(i), number(v), policy)
+			}
 		}
-	}
-	for l := range r.Raw.WeakHalf {
-		name := r.weak.Half.Layers[l]
-		write(name, "dist_sigma_half", "0.5", r.Raw.WeakHalf[l])
-		write(name, "dist_sigma_max", "", r.Raw.WeakMax[l])
-		write(name, "sign_disagreement", "", r.Raw.Disagreement[l])
 	}
 	return t.flush()
+}
+
+// place is where a layer first stands among the rows.
+func (r *Result) place(l Layer) int {
+	return slices.IndexFunc(r.Rows, func(row Row) bool { return row.Layer == l })
+}
+
+// compareAlpha puts what has no α first.
+func compareAlpha(a, b float64) int {
+	switch {
+	case math.IsNaN(a) && math.IsNaN(b):
+		return 0
+	case math.IsNaN(a):
+		return -1
+	case math.IsNaN(b):
+		return 1
+	}
+	return cmp.Compare(a, b)
 }
 
 // csvTable writes CSV and keeps the first error.

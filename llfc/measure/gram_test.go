@@ -124,15 +124,17 @@ func ExampleLine_ErrorBarrier() {
 
 func ExampleResult_WriteLayers() {
 	r := &Result{Alphas: []float64{0.5}, Layers: []Layer{{"fc1", "linear"}}}
-	r.linear = []Profile{{[]string{"fc1"}, []Stat{{0.25, 0.125, 3, 1}}}}
-	r.coef = []Profile{{[]string{"fc1"}, []Stat{{0.9, math.NaN(), 3, 1}}}}
-	r.baseline = Profile{[]string{"fc1"}, []Stat{{1, 0, 4, 0}}}
+	fc1 := r.Layers[0]
+	r.Rows = []Row{
+		{oneMinusCos, fc1, 0.5, Stat{0.25, 0.125, 3, 1}, nil}, {coef, fc1, 0.5, Stat{0.9, math.NaN(), 3, 1}, nil},
+		{baseline, fc1, math.NaN(), Stat{1, 0, 4, 0}, nil}, {"linear_cka", fc1, math.NaN(), Stat{0.75, math.NaN(), 4, 0}, nil},
+	}
 	r.Lines = []Line{{Split: "test", Alphas: []float64{0.5}, Loss: []float64{0.1}, Error: []float64{0.02}}}
 	_ = r.WritePath(os.Stdout)
 	_ = r.WriteLayers(os.Stdout)
 	// Output:
 	// alpha,split,loss,error,policy
 	// 0.5,test,0.1,0.02,interpolate
-	// layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,samples_used,samples_skipped,policy
-	// fc1,linear,0.5,0.25,0.125,0.9,NaN,1,0,3,1,interpolate
+	// layer,kind,alpha,one_minus_cos_mean,one_minus_cos_std,coef_mean,coef_std,baseline_mean,baseline_std,linear_cka_mean,linear_cka_std,samples_used,samples_skipped,policy
+	// fc1,linear,0.5,0.25,0.125,0.9,NaN,1,0,0.75,,3,1,interpolate
 }

@@ -8,80 +8,133 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
-// A function is a graph function of a model. Its first output, the table, is [batch, columns] float64, one row of numbers for each sample, so
-// that padding is dropped and sums are made on the host; the others stay on the device.
-type function struct {
-	key   string
-	build func(f *network.Model, in []*graph.Node) []*graph.Node
-}
-
 // pointGraph: θ, x, y → loss, wrong.
-var pointGraph = function{"measure: point", func(f *network.Model, in []*graph.Node) []*graph.Node {
+var pointGraph = pass.Function{Key: "measure: point", Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 	p := len(f.About.Params)
 	return []*graph.Node{table(score2(f.Trace(in[:p], in[p], network.Options{}), in[p+1])...)}
 }}
 
-// endsGraph: θ_A, θ_B, x, y → loss and wrong of A, then of B; ⟨a,a⟩, ⟨a,b⟩, ⟨b,b⟩ of every layer; with conditions, the Gram numbers
-// of Definition 4 and of the inputs for every linear map, and the share of units that disagree in sign for every nonlinearity.
-// Kept on the device: the values of A, then those of B.
-func endsGraph(conditions bool) function {
-	key := "measure: ends"
-	if conditions {
-		key += " and conditions"
+// formulas are the quantities that a pass measures, with the columns that they need and where those stand in a row.
+type formulas struct {
+	quantities []Quantity
+	columns    []Columns // each once
+	key        string    // names the columns
+}
+
+func newFormulas(o Options) (*formulas, error) {
+	quantities, err := chosen(o)
+	if err != nil {
+		return nil, err
 	}
-	return function{key, func(f *network.Model, in []*graph.Node) []*graph.Node {
+	f := &formulas{quantities: quantities}
+	for _, q := range quantities {
+		for _, c := range q.Columns {
+			if !slices.ContainsFunc(f.columns, func(d Columns) bool { return d.Name == c.Name }) {
+				f.columns = append(f.columns, c)
+				f.key += " " + c.Name
+			}
+		}
+	}
+	return f, nil
+}
+
+// where is the kind of place that columns look at: that of the quantities which need them.
+func (f *formulas) where(c Columns) Where {
+	i := slices.IndexFunc(f.quantities, func(q Quantity) bool {
+		return slices.ContainsFunc(q.Columns, func(d Columns) bool { return d.Name == c.Name })
+	})
+	return f.quantities[i].Where
+}
+
+// build builds the columns of some networks at every place, in order.
+func (f *formulas) build(when When, places [3][]Place) []*graph.Node {
+	var out []*graph.Node
+	for _, c := range f.columns {
+		if c.When == when && c.Build != nil {
+			for _, p := range places[f.where(c)] {
+				out = append(out, c.Build(p)...)
+			}
+		}
+	}
+	return out
+}
+
+// offsets says where the columns of some networks begin in a row, first of all at the column from; places are how many there are of each kind.
+func (f *formulas) offsets(when When, from int, places [3]int) map[string]int {
+	out := map[string]int{}
+	for _, c := range f.columns {
+		if c.When == when && c.Build != nil {
+			out[c.Name] = from
+			from += c.N * places[f.where(c)]
+		}
+	}
+	return out
+}
+
+// The columns before those of the quantities.
+const (
+	endsHead  = 4 // loss and wrong of A, then of B
+	alphaHead = 3 // loss, wrong, and whether the blend of the two networks' logits is wrong (Lemma 1)
+)
+
+// ends is the graph function θ_A, θ_B, x, y, samples → loss and wrong of A, then of B, and the columns of the ends. Kept on the device:
+// the values of A, then those of B.
+func (q *formulas) ends() pass.Function {
+	return pass.Function{Key: "measure: ends" + q.key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 		p, g := len(f.About.Params), grams{folded(f)}
-		x, y := in[2*p], in[2*p+1]
+		x, y, samples := in[2*p], in[2*p+1], in[2*p+2]
 		ta, tb := f.Trace(in[:p], x, network.Options{}), f.Trace(in[p:2*p], x, network.Options{})
-		a, b := valuesOf(ta, conditions), valuesOf(tb, conditions)
-		columns := append(score2(ta, y), score2(tb, y)...)
+		acts := slices.ContainsFunc(q.columns, func(c Columns) bool { return q.where(c) == Nonlinearities })
+		a, b := valuesOf(ta, acts), valuesOf(tb, acts)
+		var places [3][]Place
 		for l := range a.layers {
-			columns = append(columns, g.triple(a.nodes[l], b.nodes[l])...)
+			places[Layers] = append(places[Layers], Place{A: a.nodes[l], B: b.nodes[l], Real: samples, grams: g})
 		}
-		if conditions {
-			for i, la := range ta.Linears {
-				columns = append(columns, g.commutativity(la, tb.Linears[i])...)
-			}
-			for _, z := range a.acts {
-				columns = append(columns, disagreement(a.nodes[z], b.nodes[z]))
-			}
+		for i, z := range a.acts {
+			places[Nonlinearities] = append(places[Nonlinearities], Place{A: a.nodes[z], B: b.nodes[z], Act: ta.Acts[i], Real: samples, grams: g})
 		}
+		for i, la := range ta.Linears {
+			places[LinearMaps] = append(places[LinearMaps], Place{LinearA: la, LinearB: tb.Linears[i], Real: samples, grams: g})
+		}
+		columns := slices.Concat(score2(ta, y), score2(tb, y), q.build(Ends, places))
 		return slices.Concat([]*graph.Node{table(columns...)}, a.nodes, b.nodes)
 	}}
 }
 
-// alphaGraph: θ_α, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits is
-// wrong (Lemma 1); ⟨f,f⟩, ⟨f,a⟩, ⟨f,b⟩ of every layer.
-var alphaGraph = function{"measure: alpha", func(f *network.Model, in []*graph.Node) []*graph.Node {
-	p, g := len(f.About.Params), grams{folded(f)}
-	alpha, beta, x, y, ends := in[p], in[p+1], in[p+2], in[p+3], in[p+4:]
-	t := f.Trace(in[:p], x, network.Options{})
-	v := valuesOf(t, false)
-	a, b := ends[:v.layers], ends[v.layers:]
-	last := v.layers - 1
-	columns := append(score2(t, y), wrong(blend(alpha, a[last], beta, b[last]), y))
-	for l, h := range v.nodes {
-		columns = append(columns, g.inner(h, h), g.inner(h, a[l]), g.inner(h, b[l]))
-	}
-	return []*graph.Node{table(columns...)}
-}}
+// alpha is the graph function θ_α, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits
+// is wrong; the columns of θ_α.
+func (q *formulas) alpha() pass.Function {
+	return pass.Function{Key: "measure: alpha" + q.key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
+		p, g := len(f.About.Params), grams{folded(f)}
+		alpha, beta, x, y, ends := in[p], in[p+1], in[p+2], in[p+3], in[p+4:]
+		t := f.Trace(in[:p], x, network.Options{})
+		v := valuesOf(t, false)
+		a, b := ends[:v.layers], ends[v.layers:]
+		last := v.layers - 1
+		var places [3][]Place
+		for l, h := range v.nodes {
+			places[Layers] = append(places[Layers], Place{A: a[l], B: b[l], F: h, Alpha: alpha, Beta: beta, grams: g})
+		}
+		columns := append(score2(t, y), wrong(blend(alpha, a[last], beta, b[last]), y))
+		return []*graph.Node{table(append(columns, q.build(EveryAlpha, places)...)...)}
+	}}
+}
 
-// weakGraph: α, 1−α, then z of A and z of B for every nonlinearity → Gram numbers of σ(αz_A + (1−α)z_B) and ασ(z_A) + (1−α)σ(z_B),
-// the two sides of Definition 3.
-var weakGraph = function{"measure: weak", func(f *network.Model, in []*graph.Node) []*graph.Node {
-	g := grams{folded(f)}
-	acts := len(f.About.Acts)
-	alpha, beta, a, b := in[0], in[1], in[2:2+acts], in[2+acts:]
-	var columns []*graph.Node
-	for i, act := range f.About.Acts {
-		left := act.Apply(blend(alpha, a[i], beta, b[i]))
-		right := blend(alpha, act.Apply(a[i]), beta, act.Apply(b[i]))
-		columns = append(columns, g.triple(left, right)...)
-	}
-	return []*graph.Node{table(columns...)}
-}}
+// grid is the graph function α, 1−α, then z of A and z of B for every nonlinearity → the columns of the grid.
+func (q *formulas) grid() pass.Function {
+	return pass.Function{Key: "measure: grid" + q.key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
+		acts := len(f.About.Acts)
+		alpha, beta, a, b := in[0], in[1], in[2:2+acts], in[2+acts:]
+		var places [3][]Place
+		for i, act := range f.About.Acts {
+			places[Nonlinearities] = append(places[Nonlinearities], Place{A: a[i], B: b[i], Act: act, Alpha: alpha, Beta: beta, grams: grams{folded(f)}})
+		}
+		return []*graph.Node{table(q.build(Grid, places)...)}
+	}}
+}
 
 // values are what is kept of a forward pass: the layers, each once, then the inputs of nonlinearities that are no layer's value.
 type values struct {
@@ -94,8 +147,10 @@ type values struct {
 // valuesOf leaves out the input and taps that give a value a second name.
 func valuesOf(t *network.Trace, acts bool) values {
 	var v values
+	at := map[*graph.Node]int{}
 	for _, tap := range t.Taps {
-		if tap.Kind != "input" && !slices.Contains(v.nodes, tap.Node) {
+		if _, seen := at[tap.Node]; tap.Kind != "input" && !seen {
+			at[tap.Node] = len(v.nodes)
 			v.nodes = append(v.nodes, tap.Node)
 			v.about = append(v.about, Layer{tap.Name, tap.Kind})
 		}
@@ -105,9 +160,10 @@ func valuesOf(t *network.Trace, acts bool) values {
 		return v
 	}
 	for _, act := range t.Acts {
-		i := slices.Index(v.nodes, act.In)
-		if i < 0 {
+		i, seen := at[act.In]
+		if !seen {
 			i, v.nodes = len(v.nodes), append(v.nodes, act.In)
+			at[act.In] = i
 		}
 		v.acts = append(v.acts, i)
 	}
@@ -208,11 +264,4 @@ func product(x, y *graph.Node) *graph.Node {
 // triple is ⟨x,x⟩, ⟨x,y⟩, ⟨y,y⟩: three columns.
 func (g grams) triple(x, y *graph.Node) []*graph.Node {
 	return []*graph.Node{g.inner(x, x), g.inner(x, y), g.inner(y, y)}
-}
-
-// commutativity is the Gram numbers of W_A·H_A + W_B·H_B with W_A·H_B + W_B·H_A, then of H_A with H_B (Definition 4): six columns.
-func (g grams) commutativity(a, b network.Linear) []*graph.Node {
-	straight := graph.Add(a.Apply(a.W, a.In), b.Apply(b.W, b.In))
-	crossed := graph.Add(a.Apply(a.W, b.In), b.Apply(b.W, a.In))
-	return append(g.triple(straight, crossed), g.triple(a.In, b.In)...)
 }

@@ -8,11 +8,19 @@ import (
 
 // TestKeep: what is kept has the numbers of its layers, at every α, and the result itself is left as it was.
 func TestKeep(t *testing.T) {
-	profile := func(of float64) Profile {
-		return Profile{Layers: []string{"a", "b", "c"}, Stats: []Stat{{Mean: of}, {Mean: of + 1, Std: math.Pi}, {Mean: of + 2}}}
+	layers := []Layer{{"a", "linear"}, {"b", "act"}, {"c", "linear"}}
+	r := &Result{Alphas: []float64{0, 1}, Layers: layers}
+	add := func(quantity string, alpha, of float64) {
+		for i, l := range layers {
+			r.Rows = append(r.Rows, Row{quantity, l, alpha, Stat{Mean: of + float64(i), Std: math.Pi}, []float64{1}})
+		}
 	}
-	r := &Result{Alphas: []float64{0, 1}, Layers: []Layer{{"a", "linear"}, {"b", "act"}, {"c", "linear"}}, Raw: &Raw{},
-		linear: []Profile{profile(0), profile(10)}, coef: []Profile{profile(20), profile(30)}, baseline: profile(40)}
+	add(oneMinusCos, 0, 0)
+	add(oneMinusCos, 1, 10)
+	add(coef, 0, 20)
+	add(coef, 1, 30)
+	add(baseline, math.NaN(), 40)
+	add(distCom, math.NaN(), 50)
 	k := r.Keep(func(l Layer) bool { return l.Kind != "linear" || l.Name == "c" })
 	linear, err := k.LLFC(1)
 	if err != nil {
@@ -23,14 +31,17 @@ func TestKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for of, p := range map[float64]Profile{10: linear, 20: coef, 40: k.Baseline()} {
-		if !slices.Equal(p.Layers, []string{"b", "c"}) || !slices.Equal(p.Stats, []Stat{{Mean: of + 1, Std: math.Pi}, {Mean: of + 2}}) {
+		if !slices.Equal(p.Layers, []string{"b", "c"}) || !slices.Equal(p.Stats, []Stat{{Mean: of + 1, Std: math.Pi}, {Mean: of + 2, Std: math.Pi}}) {
 			t.Errorf("from %g: %v", of, p)
 		}
 	}
-	if !slices.Equal(k.Layers, []Layer{{"b", "act"}, {"c", "linear"}}) || k.Raw != nil {
-		t.Errorf("layers %v, raw values %v", k.Layers, k.Raw)
+	if !slices.Equal(k.Layers, []Layer{{"b", "act"}, {"c", "linear"}}) || k.Rows[0].Samples != nil {
+		t.Errorf("layers %v, first row %+v", k.Layers, k.Rows[0])
 	}
-	if r.Raw == nil || len(r.Layers) != 3 || len(r.linear[0].Stats) != 3 || len(r.Baseline().Stats) != 3 {
+	if com := must[Profile](t)(k.Profile(distCom, math.NaN())); com.Len() != 3 {
+		t.Errorf("a quantity of linear maps lost some: %v", com)
+	}
+	if r.Rows[0].Samples == nil || len(r.Layers) != 3 || len(r.Rows) != 18 || len(r.Baseline().Stats) != 3 {
 		t.Error("the result itself was changed")
 	}
 }

@@ -8,9 +8,11 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 // Line is the loss and the error along the straight line from θ_B (α = 0) to θ_A (α = 1), on one split.
@@ -148,16 +150,16 @@ func Lines(ctx context.Context, f *network.Model, a, b network.Params, o Options
 }
 
 // open opens a pass over each set. Results are told apart by split, so every one must be another, and none of those taken.
-func (p *plan) open(sets []*feed.Feed, taken ...string) ([]*stream, error) {
-	var out []*stream
+func (p *plan) open(sets []*feed.Feed, taken ...string) ([]*pass.Pass, error) {
+	var out []*pass.Pass
 	for _, d := range sets {
 		if slices.Contains(taken, d.Set.Split) {
 			return nil, fmt.Errorf("measure: two sets have the split %q; results are told apart by it", d.Set.Split)
 		}
 		taken = append(taken, d.Set.Split)
-		s, err := open(p.f, d, p.o.Batch, 0)
+		s, err := pass.Open(p.f, d, p.o.Batch, 0)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("measure: %w", err)
 		}
 		out = append(out, s)
 	}
@@ -165,14 +167,14 @@ func (p *plan) open(sets []*feed.Feed, taken ...string) ([]*stream, error) {
 }
 
 // path measures loss and error along the line on the set of s.
-func (p *plan) path(ctx context.Context, s *stream, line *merge.Line) (Line, error) {
-	defer s.close()
+func (p *plan) path(ctx context.Context, s *pass.Pass, line *merge.Line) (Line, error) {
+	defer s.Close()
 	tallies := make([]tally, len(p.alphas))
-	for s.next(ctx) {
+	for s.Next(ctx) {
 		for i, alpha := range p.alphas {
 			theta, release, err := line.At(ctx, alpha)
 			if err == nil {
-				err = s.score(ctx, theta, &tallies[i])
+				err = p.point(ctx, s, line, alpha, theta, &tallies[i])
 				release()
 			}
 			if err != nil {
@@ -181,13 +183,31 @@ func (p *plan) path(ctx context.Context, s *stream, line *merge.Line) (Line, err
 			p.tick()
 		}
 	}
-	if s.err != nil {
-		return Line{}, s.err
+	if s.Err() != nil {
+		return Line{}, s.Err()
 	}
-	out := p.line(s.d, tallies)
+	out := p.line(s.Feed(), tallies)
 	var err error
-	out.Given, err = p.given(ctx, s.d)
+	out.Given, err = p.given(ctx, s.Feed())
 	return out, err
+}
+
+// point adds loss and error of θ_α on the batch that was read. On the first batch the ends are run again as fresh copies.
+func (p *plan) point(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, theta []*tensors.Tensor, t *tally) error {
+	rows, err := score(ctx, s, theta, t)
+	if err != nil || !s.First() || alpha != 0 && alpha != 1 {
+		return err
+	}
+	fresh, err := line.Fresh(ctx, alpha)
+	if err != nil {
+		return err
+	}
+	defer network.Free(fresh...)
+	again, _, err := s.Rows(ctx, pointGraph, fresh, s.X, s.Y)
+	if err != nil {
+		return err
+	}
+	return s.CheckRows("loss and error", rows, again)
 }
 
 // line is the line on a set, without the ends as given.
@@ -218,46 +238,46 @@ func (p *plan) given(ctx context.Context, d *feed.Feed) ([]Score, error) {
 
 // Evaluate returns the mean cross-entropy of f(θ) on d in nats, and the share of wrong predictions.
 func Evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed) (loss, wrong float64, err error) {
-	if err := check(f, theta); err != nil {
+	if err := f.CheckWeights(theta); err != nil {
 		return 0, 0, fmt.Errorf("measure: weights: %w", err)
 	}
 	return evaluate(ctx, f, theta, d, 0)
 }
 
 func evaluate(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed, batch int) (loss, wrong float64, err error) {
-	s, err := open(f, d, batch, 0)
+	s, err := pass.Open(f, d, batch, 0)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, fmt.Errorf("measure: %w", err)
 	}
-	defer s.close()
+	defer s.Close()
 	device, err := f.Upload(theta)
 	if err != nil {
 		return 0, 0, fmt.Errorf("measure: %w", err)
 	}
 	defer network.Free(device...)
 	var t tally
-	for s.next(ctx) {
-		if err := s.score(ctx, device, &t); err != nil {
+	for s.Next(ctx) {
+		if _, err := score(ctx, s, device, &t); err != nil {
 			return 0, 0, fmt.Errorf("measure: %s: %w", s, err)
 		}
 	}
 	loss, wrong = t.means()
-	return loss, wrong, s.err
+	return loss, wrong, s.Err()
 }
 
 // score adds loss and error of f(θ) on the batch that was read.
-func (s *stream) score(ctx context.Context, theta []*tensors.Tensor, t *tally) error {
-	rows, _, err := s.call(ctx, pointGraph, theta, s.x, s.y)
+func score(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, t *tally) ([][]float64, error) {
+	rows, _, err := s.Rows(ctx, pointGraph, theta, s.X, s.Y)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.addAll(rows)
+	return rows, t.addAll(rows)
 }
 
 // addAll adds the first two columns, loss and wrong, of every sample.
 func (t *tally) addAll(rows [][]float64) error {
 	for i, row := range rows {
-		if !finite(row[0]) {
+		if !finite.Is(row[0]) {
 			return fmt.Errorf("the loss of sample %d of the batch is %v: the weights are too large", i, row[0])
 		}
 		t.add(row[0], row[1])

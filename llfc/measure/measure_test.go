@@ -17,6 +17,7 @@ import (
 	"layerwise/llfc/backend"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 func must[T any](t testing.TB) func(v T, err error) T {
@@ -222,9 +223,10 @@ func TestPairAgainstEverythingInMemory(t *testing.T) {
 func TestIdentitiesOfAnyPair(t *testing.T) {
 	scenes(t, func(t *testing.T, s scene) {
 		r := pair(t, s, Options{Alphas: Alphas(5), Batch: 12, PerSample: true})
-		for k, alpha := range r.Alphas {
+		for _, alpha := range r.Alphas {
+			linear, coefs := must[Profile](t)(r.LLFC(alpha)), must[Profile](t)(r.Coef(alpha))
 			for l, layer := range r.Layers {
-				cos, coef := r.linear[k].Stats[l], r.coef[k].Stats[l]
+				cos, coef := linear.Stats[l], coefs.Stats[l]
 				switch {
 				case alpha == 0 || alpha == 1:
 					if cos.Mean != 0 || cos.Std != 0 || coef.Mean != 1 || coef.Std != 0 {
@@ -239,7 +241,7 @@ func TestIdentitiesOfAnyPair(t *testing.T) {
 						t.Errorf("α = %g, %s: 1 − cos is %g for two random networks", alpha, layer.Name, cos.Mean)
 					}
 				}
-				if n := len(r.Raw.OneMinusCos[k][l]); n != s.d.Len() {
+				if n := len(must[[][]float64](t)(r.PerSample(oneMinusCos, alpha))[l]); n != s.d.Len() {
 					t.Errorf("%d samples kept of %d", n, s.d.Len())
 				}
 			}
@@ -251,21 +253,22 @@ func TestIdentitiesOfAnyPair(t *testing.T) {
 func TestAlphaGraphIsExactAtTheEnds(t *testing.T) {
 	scenes(t, func(t *testing.T, s scene) {
 		ctx := context.Background()
-		p := must[*stream](t)(open(s.f, s.d, 12, 2))
-		defer p.close()
-		if !p.next(ctx) {
-			t.Fatal(p.err)
+		q := must[*formulas](t)(newFormulas(Options{}))
+		p := must[*pass.Pass](t)(pass.Open(s.f, s.d, 12, 2))
+		defer p.Close()
+		if !p.Next(ctx) {
+			t.Fatal(p.Err())
 		}
 		a, b := must[[]*tensors.Tensor](t)(s.f.Upload(s.a)), must[[]*tensors.Tensor](t)(s.f.Upload(s.b))
 		defer network.Free(slices.Concat(a, b)...)
-		ends, kept, err := p.call(ctx, endsGraph(false), a, b, p.x, p.y)
+		ends, kept, err := p.Rows(ctx, q.ends(), a, b, p.X, p.Y, float64(p.Len()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer network.Free(kept...)
 		for alpha, at := range map[float64]int{1: 0, 0: 2} {
 			theta := map[float64][]*tensors.Tensor{1: a, 0: b}[alpha]
-			rows, _, err := p.call(ctx, alphaGraph, theta, float32(alpha), float32(1-alpha), p.x, p.y, kept)
+			rows, _, err := p.Rows(ctx, q.alpha(), theta, float32(alpha), float32(1-alpha), p.X, p.Y, kept)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -588,6 +591,10 @@ func TestErrors(t *testing.T) {
 	expect(t, err, "α = 0.3 was not measured", "[0 0.5 1]")
 	_, err = r.WeakAdditivity()
 	expect(t, err, "Options.Conditions")
+	_, err = r.PerSample(oneMinusCos, 0.5)
+	expect(t, err, "were not kept", "Options.Samples")
+	_, err = Pair(ctx, s.f, s.a, s.b, s.d, Options{Also: []string{"rsa"}})
+	expect(t, err, `unknown quantity "rsa"`, "linear_cka")
 	_, err = r.Line("train")
 	expect(t, err, `"train" was not measured`)
 	cancel()

@@ -1,10 +1,9 @@
 package measure
 
 import (
-	"errors"
 	"fmt"
+	"math"
 
-	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
 )
 
@@ -17,19 +16,15 @@ type Result struct {
 	Layers  []Layer   // the input and second names of a value are left out
 	Lines   []Line    // loss and error: first on Set, then on the other splits
 	Mixed   []float64 // for each α the error of the blend αf_A + (1−α)f_B of the logits, a fraction
-	Raw     *Raw      // every sample's values, nil unless asked for
-
-	linear, coef []Profile // for each α
-	baseline     Profile
-	weak         *Weak
-	commute      *Commutativity
+	Rows    []Row     // every quantity, at every α and place
+	Empty   []string  // quantities that were measured, and have no place in this network
 }
 
 // Weak is Definition 3 at every nonlinearity: Dist(σ(αz_A + (1−α)z_B), ασ(z_A) + (1−α)σ(z_B)) over samples.
 type Weak struct {
 	Half         Profile // at α = ½
 	Max          Profile // maximum over α for each sample, the paper's Dist_σ
-	Disagreement Profile // share of units whose z has another sign at A than at B, where alone a ReLU is not additive
+	Disagreement Profile // share of units whose z has another sign at A than at B, and only there a ReLU is not additive
 }
 
 // Commutativity is Definition 4 at every linear map, over the whole set: a distance of 0 is exact, and the first map's Com and H
@@ -38,27 +33,6 @@ type Commutativity struct {
 	Com Profile // Dist(W_A·H_A + W_B·H_B, W_A·H_B + W_B·H_A)
 	W   Profile // Dist(W_A, W_B), for scale
 	H   Profile // Dist(H_A, H_B) of the inputs, for scale
-}
-
-func (m *meter) result(d *feed.Feed) *Result {
-	r := &Result{Set: d.Set.Name + "/" + d.Set.Split, Samples: d.Len(), Policy: m.merger.Policy(), Alphas: m.alphas, Layers: m.layers, Raw: m.raw}
-	names := make([]string, len(m.layers))
-	for i, l := range m.layers {
-		names[i] = l.Name
-	}
-	for k := range m.alphas {
-		_, mixed := m.mixed[k].means()
-		r.Mixed = append(r.Mixed, mixed)
-		r.linear = append(r.linear, perSample(names, m.linear[k]))
-		r.coef = append(r.coef, perSample(names, m.coef[k]))
-	}
-	r.Lines = []Line{m.line(d, m.scores)}
-	r.baseline = perSample(names, m.baseline)
-	if c := m.conditions; c != nil {
-		r.weak = &Weak{perSample(c.acts, c.half), perSample(c.acts, c.most), perSample(c.acts, c.disagreement)}
-		r.commute = &Commutativity{whole(c.linears, c.com, d.Len()), whole(c.linears, c.w, d.Len()), whole(c.linears, c.h, d.Len())}
-	}
-	return r
 }
 
 // String is the ends, the middle and the error barrier on the split that layers were measured on, with the policy.
@@ -97,35 +71,32 @@ func (r *Result) Lemma1() (mixed Curve, bound float64) {
 }
 
 // LLFC is Definition 2 at every layer: E[1 − cos_α], the angle between f(θ_α) and αf(θ_A) + (1−α)f(θ_B).
-func (r *Result) LLFC(alpha float64) (Profile, error) { return r.at(r.linear, alpha) }
+func (r *Result) LLFC(alpha float64) (Profile, error) { return r.Profile(oneMinusCos, alpha) }
 
 // Coef is E[coef_α] at every layer, coef_α = ⟨f_α, f_int⟩ / ‖f_int‖² with f_int = αf(θ_A) + (1−α)f(θ_B): the 1/c of Definition 2.
-func (r *Result) Coef(alpha float64) (Profile, error) { return r.at(r.coef, alpha) }
+func (r *Result) Coef(alpha float64) (Profile, error) { return r.Profile(coef, alpha) }
 
 // Baseline is E[1 − cos_{A,B}] at every layer, without which a small LLFC says nothing.
-func (r *Result) Baseline() Profile { return r.baseline }
+func (r *Result) Baseline() Profile { return r.profile(baseline, math.NaN()) }
 
-func (r *Result) at(p []Profile, alpha float64) (Profile, error) {
-	if k := find(r.Alphas, alpha); k >= 0 {
-		return p[k], nil
+// WeakAdditivity is Definition 3. It must have been measured: see Options.Conditions.
+func (r *Result) WeakAdditivity() (w Weak, err error) {
+	if w.Half, err = r.Profile(weakHalf, 0.5); err != nil {
+		return Weak{}, err
 	}
-	return Profile{}, fmt.Errorf("measure: α = %g was not measured; there is %v", alpha, r.Alphas)
+	if w.Max, err = r.Profile(weakMax, math.NaN()); err == nil {
+		w.Disagreement, err = r.Profile(disagree, math.NaN())
+	}
+	return w, err
 }
 
-var errNoConditions = errors.New("measure: weak additivity and commutativity were not measured; set Options.Conditions")
-
-// WeakAdditivity is Definition 3.
-func (r *Result) WeakAdditivity() (Weak, error) {
-	if r.weak == nil {
-		return Weak{}, errNoConditions
+// Commutativity is Definition 4. It must have been measured: see Options.Conditions.
+func (r *Result) Commutativity() (c Commutativity, err error) {
+	if c.Com, err = r.Profile(distCom, math.NaN()); err != nil {
+		return Commutativity{}, err
 	}
-	return *r.weak, nil
-}
-
-// Commutativity is Definition 4.
-func (r *Result) Commutativity() (Commutativity, error) {
-	if r.commute == nil {
-		return Commutativity{}, errNoConditions
+	if c.W, err = r.Profile(distW, math.NaN()); err == nil {
+		c.H, err = r.Profile(distH, math.NaN())
 	}
-	return *r.commute, nil
+	return c, err
 }

@@ -69,7 +69,11 @@ func (l *Line) At(ctx context.Context, alpha float64) (theta []*tensors.Tensor, 
 	case l.kept[alpha] != nil:
 		return l.kept[alpha], keep, nil
 	}
-	if theta, err = l.blend(ctx, alpha); err != nil {
+	var fix correction
+	if !l.raw {
+		fix = l.m.fix
+	}
+	if theta, err = l.blend(ctx, alpha, fix); err != nil {
 		return nil, keep, err
 	}
 	size := 0
@@ -84,15 +88,19 @@ func (l *Line) At(ctx context.Context, alpha float64) (theta []*tensors.Tensor, 
 	return theta, keep, nil
 }
 
+// Fresh returns αA + (1−α)B of the line's ends, blended anew at another address, whatever is kept. At 0 and 1 it has the values of the
+// ends. The caller frees it.
+func (l *Line) Fresh(ctx context.Context, alpha float64) ([]*tensors.Tensor, error) {
+	return l.blend(ctx, alpha, nil)
+}
+
 // blend runs one executable for every α: θ_A, θ_B, α, 1−α and what the training set said of θ_α → θ_α.
-func (l *Line) blend(ctx context.Context, alpha float64) ([]*tensors.Tensor, error) {
+func (l *Line) blend(ctx context.Context, alpha float64, fix correction) ([]*tensors.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	fix, key := l.m.fix, "merge: blend"
-	if l.raw || fix == nil {
-		fix = nil
-	} else {
+	key := "merge: blend"
+	if fix != nil {
 		key += " and " + fix.key()
 		if err := l.m.Prepare(ctx, []float64{alpha}, nil); err != nil {
 			return nil, err
@@ -112,21 +120,9 @@ func (l *Line) blend(ctx context.Context, alpha float64) ([]*tensors.Tensor, err
 	if err != nil {
 		return nil, err
 	}
-	args := args(l.A, l.B)
-	args = append(args, float32(alpha), float32(1-alpha))
+	args := network.Args(l.A, l.B, float32(alpha), float32(1-alpha))
 	if fix != nil {
 		args = append(args, l.m.at(alpha))
 	}
 	return exec.Call(args...)
-}
-
-// args flattens lists of tensors into one list of arguments.
-func args(parts ...[]*tensors.Tensor) []any {
-	var out []any
-	for _, p := range parts {
-		for _, t := range p {
-			out = append(out, t)
-		}
-	}
-	return out
 }

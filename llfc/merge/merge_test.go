@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
+	"layerwise/internal/finite"
 	"layerwise/llfc/backend"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
@@ -382,7 +383,7 @@ func TestBlendIsExactAtTheEnds(t *testing.T) {
 		l := must[*Line](t)(s.merger(t, Policy{}).Line(context.Background()))
 		defer l.Close()
 		for alpha, want := range map[float64]network.Params{1: s.a, 0: s.b} {
-			theta := must[[]*tensors.Tensor](t)(l.blend(context.Background(), alpha))
+			theta := must[[]*tensors.Tensor](t)(l.Fresh(context.Background(), alpha))
 			defer network.Free(theta...)
 			if got := must[network.Params](t)(network.Download(theta, want)); !got.Equal(want) {
 				t.Errorf("α = %g does not give the end, bit for bit", alpha)
@@ -539,10 +540,12 @@ func TestErrors(t *testing.T) {
 	bad := s
 	bad.a = s.a.Clone()
 	for j := range bad.a[0].Data {
-		bad.a[0].Data[j] = float32(math.NaN())
+		bad.a[0].Data[j] = math.MaxFloat32
 	}
 	_, err = bad.merger(t, Policy{Name: "reset"}).At(context.Background(), 0.5)
-	expect(t, err, "reset on synthetic/seed 3", "batch 1 of 1", "not finite")
+	expect(t, err, "reset on synthetic/seed 3", "batch 1 of 1", "not finite, or too large")
+	bad.a[0].Data[1] = float32(math.NaN())
+	expect(t, make(bad, s.train, Policy{}), "weights A", bad.a[0].Name, "position 1")
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -581,7 +584,7 @@ func TestDeadUnits(t *testing.T) {
 			theta := s.at(t, 0.5, Policy{Name: name, Batch: 16})
 			for i := range theta {
 				for _, v := range theta[i].Data {
-					if v-v != 0 || math.Abs(float64(v)) > 1e3 {
+					if !finite.Is(v) || math.Abs(float64(v)) > 1e3 {
 						t.Fatalf("%s: %s holds %g", name, theta[i].Name, v)
 					}
 				}

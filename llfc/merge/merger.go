@@ -36,9 +36,9 @@ func New(f *network.Model, a, b network.Params, train *feed.Feed, p Policy) (*Me
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	for _, theta := range []network.Params{a, b} {
-		if err := f.Check(theta); err != nil {
-			return nil, fmt.Errorf("merge: %w", err)
+	for i, theta := range []network.Params{a, b} {
+		if err := f.CheckWeights(theta); err != nil {
+			return nil, fmt.Errorf("merge: weights %c: %w", 'A'+i, err)
 		}
 	}
 	m := &Merger{f: f, a: a, b: b, policy: p}

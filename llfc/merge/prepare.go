@@ -2,14 +2,14 @@ package merge
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"layerwise/llfc/feed"
+	"layerwise/internal/finite"
 	"layerwise/llfc/network"
+	"layerwise/llfc/pass"
 )
 
 // correction is what a policy asks of the training samples, and what it makes of the answer. Batch by batch, A and B run once and then
@@ -40,7 +40,11 @@ type sums struct {
 	sum, square []float64
 }
 
-func (s *sums) add(v []float64) {
+// add adds a vector; one that is not finite is an error.
+func (s *sums) add(v []float64) error {
+	if i := finite.Except(v); i >= 0 {
+		return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", v[i])
+	}
 	if s.sum == nil {
 		s.sum, s.square = make([]float64, len(v)), make([]float64, len(v))
 	}
@@ -49,6 +53,7 @@ func (s *sums) add(v []float64) {
 		s.sum[i] += x
 		s.square[i] += x * x
 	}
+	return nil
 }
 
 // mean is that over batches.
@@ -72,10 +77,18 @@ func (m *Merger) Prepare(ctx context.Context, alphas []float64, tick func()) err
 	defer line.Close()
 	line.raw = true
 	points, ends := make([]sums, len(alphas)), [2]sums{}
-	for i := range m.index {
-		if err := m.batch(ctx, line, i, alphas, points, &ends, tick); err != nil {
-			return fmt.Errorf("merge: %s on %s/%s, batch %d of %d: %w", m.policy.Name, m.train.Set.Name, m.train.Set.Split, i+1, len(m.index), err)
+	p, err := pass.Over(m.f, m.train, m.index, m.policy.Augment, m.policy.Seed)
+	if err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	defer p.Close()
+	for p.Next(ctx) {
+		if err := m.batch(ctx, p, line, alphas, points, &ends, tick); err != nil {
+			return fmt.Errorf("merge: %s on %s: %w", m.policy.Name, p, err)
 		}
+	}
+	if p.Err() != nil {
+		return fmt.Errorf("merge: %s on %s: %w", m.policy.Name, p, p.Err())
 	}
 	for k, alpha := range alphas {
 		m.points = append(m.points, point{alpha, m.fix.settle(alpha, points[k], ends[0], ends[1])})
@@ -83,40 +96,34 @@ func (m *Merger) Prepare(ctx context.Context, alphas []float64, tick func()) err
 	return nil
 }
 
-// batch adds what batch i says of every θ_α to their sums.
-func (m *Merger) batch(ctx context.Context, line *Line, i int, alphas []float64, points []sums, ends *[2]sums, tick func()) error {
-	x, err := m.read(i)
-	if err != nil {
-		return err
-	}
-	defer network.Free(x)
+// batch adds what the batch that was read says of every θ_α to their sums.
+func (m *Merger) batch(ctx context.Context, p *pass.Pass, line *Line, alphas []float64, points []sums, ends *[2]sums, tick func()) error {
 	var atEnds []*tensors.Tensor
 	defer func() { network.Free(atEnds...) }()
 	if to, ok := m.fix.(aimer); ok {
 		for e, theta := range [][]*tensors.Tensor{line.A, line.B} {
-			out, err := m.aim(to, theta, x)
+			v, kept, err := p.Vector(ctx, m.aim(to), theta, p.X)
 			if err != nil {
 				return err
 			}
-			atEnds = append(atEnds, out)
-			if err := ends[e].read(out); err != nil {
+			atEnds = append(atEnds, kept...)
+			if err := ends[e].add(v); err != nil {
 				return err
 			}
 		}
 	}
 	for k, alpha := range alphas {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		theta, release, err := line.At(ctx, alpha)
 		if err != nil {
 			return err
 		}
-		out, err := m.pass(theta, x, alpha, atEnds)
+		v, err := m.pass(ctx, p, theta, alpha, atEnds)
 		release()
 		if err == nil {
-			err = points[k].read(out)
-			network.Free(out)
+			err = points[k].add(v)
+		}
+		if err == nil && k == 0 && p.First() {
+			err = m.checkPass(ctx, p, line, alpha, atEnds, v)
 		}
 		if err != nil {
 			return fmt.Errorf("α = %g: %w", alpha, err)
@@ -128,79 +135,39 @@ func (m *Merger) batch(ctx context.Context, line *Line, i int, alphas []float64,
 	return nil
 }
 
-// read adds a vector that is on the device.
-func (s *sums) read(t *tensors.Tensor) error {
-	v, err := tensors.CopyFlatData[float64](t)
+// checkPass runs a fresh copy of θ_α, and compares what it gives.
+func (m *Merger) checkPass(ctx context.Context, p *pass.Pass, line *Line, alpha float64, atEnds []*tensors.Tensor, v []float64) error {
+	fresh, err := line.Fresh(ctx, alpha)
 	if err != nil {
 		return err
 	}
-	for _, x := range v {
-		if x-x != 0 {
-			return fmt.Errorf("a statistic is %v: the weights are not finite, or too large", x)
-		}
+	defer network.Free(fresh...)
+	again, err := m.pass(ctx, p, fresh, alpha, atEnds)
+	if err != nil {
+		return err
 	}
-	s.add(v)
-	return nil
+	return p.Check("statistics", v, again)
 }
 
-// read gathers batch i, normalised and augmented: [batch, H, W, C].
-func (m *Merger) read(i int) (*tensors.Tensor, error) {
-	if m.policy.Augment == (feed.Augment{}) {
-		x, y, err := m.train.Read(m.index[i])
-		network.Free(y)
-		return x, err
-	}
-	vary, err := json.Marshal(m.policy.Augment)
-	if err != nil {
-		return nil, err
-	}
-	exec, err := m.f.Exec(fmt.Sprintf("merge: read %s, %s", m.train.Recipe(), vary), func(in []*graph.Node) []*graph.Node {
-		x, _ := m.train.Augmented(m.policy.Augment, in[0], in[1], in[2], in[3])
-		return []*graph.Node{x}
-	})
-	if err != nil {
-		return nil, err
-	}
-	// A batch has draws of its own; the seeds of two policies part in the high bits.
-	out, err := exec.Call(append(m.train.Args(), m.index[i], uint32(m.policy.Seed)<<16^uint32(i))...)
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
+// aim is the graph function that asks about A or B: θ, x → the vector, twice, since one copy stays on the device.
+func (m *Merger) aim(to aimer) pass.Function {
+	return pass.Function{Key: "merge: aim of " + m.fix.key(), Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
+		p := len(f.About.Params)
+		v := to.aim(in[:p], in[p])
+		return []*graph.Node{v, v}
+	}}
 }
 
-// aim runs A or B on a batch.
-func (m *Merger) aim(to aimer, theta []*tensors.Tensor, x *tensors.Tensor) (*tensors.Tensor, error) {
-	p := len(m.f.About.Params)
-	exec, err := m.f.Exec("merge: aim of "+m.fix.key(), func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{to.aim(in[:p], in[p])}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := exec.Call(append(args(theta), x)...)
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
-}
-
-// pass runs θ_α on a batch.
-func (m *Merger) pass(theta []*tensors.Tensor, x *tensors.Tensor, alpha float64, ends []*tensors.Tensor) (*tensors.Tensor, error) {
-	p := len(m.f.About.Params)
-	exec, err := m.f.Exec("merge: pass of "+m.fix.key(), func(in []*graph.Node) []*graph.Node {
+// pass runs θ_α on the batch that was read.
+func (m *Merger) pass(ctx context.Context, p *pass.Pass, theta []*tensors.Tensor, alpha float64, ends []*tensors.Tensor) ([]float64, error) {
+	fn := pass.Function{Key: "merge: pass of " + m.fix.key(), Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
+		n := len(f.About.Params)
 		var a, b *graph.Node
-		if len(in) > p+3 {
-			a, b = in[p+3], in[p+4]
+		if len(in) > n+3 {
+			a, b = in[n+3], in[n+4]
 		}
-		return []*graph.Node{m.fix.pass(in[:p], in[p], in[p+1], in[p+2], a, b)}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := exec.Call(append(append(args(theta), x, float32(alpha), float32(1-alpha)), args(ends)...)...)
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
+		return []*graph.Node{m.fix.pass(in[:n], in[n], in[n+1], in[n+2], a, b)}
+	}}
+	v, _, err := p.Vector(ctx, fn, theta, p.X, float32(alpha), float32(1-alpha), ends)
+	return v, err
 }

@@ -33,18 +33,28 @@ func (x X) NewUnits(name string, n int) Axis {
 func (a Axis) Size() int { return a.size }
 
 // Times is the whole axis n times over, as when Flatten repeats the channels at every position: unit j mod Size stands at j.
-func (a Axis) Times(n int) Axis { return Join(slices.Repeat([]Axis{a}, max(n, 0))...) }
+func (a Axis) Times(n int) Axis {
+	return Axis{a.sizeOf(n), slices.Repeat(a.units, n), a.trace}
+}
 
 // Each is every unit n times in a row: unit j / n stands at j, as where a depthwise convolution makes n outputs of every channel.
 func (a Axis) Each(n int) Axis {
-	if n < 1 || n > maxUnits/max(a.size, 1) {
-		panic(fmt.Errorf("an axis of size %d, each unit %d times; it must be at least once, and at most %d in all", a.size, n, maxUnits))
-	}
-	out := Axis{size: n * a.size, trace: a.trace}
+	out := Axis{size: a.sizeOf(n), trace: a.trace}
 	for _, u := range a.units {
 		out.units = append(out.units, slices.Repeat([]int{u}, n)...)
 	}
 	return out
+}
+
+// sizeOf is the size of the axis with each unit n times.
+func (a Axis) sizeOf(n int) int {
+	if n < 1 {
+		panic(fmt.Errorf("an axis of size %d, each unit %d times; it must be at least once", a.size, n))
+	}
+	if n > maxUnits/max(a.size, 1) {
+		panic(tooLarge("an axis of size %d, each unit %d times; it may have at most %d in all", a.size, n, maxUnits))
+	}
+	return n * a.size
 }
 
 // Join puts axes one after the other. All must carry units of one run, or none.
@@ -58,9 +68,13 @@ func Join(axes ...Axis) Axis {
 			panic(errors.New("axes to join must all carry units of one run of the forward function, or none"))
 		}
 		if a.size > maxUnits-out.size {
-			panic(fmt.Errorf("an axis of a size above %d", maxUnits))
+			panic(tooLarge("an axis of a size above %d", maxUnits))
 		}
-		out = Axis{out.size + a.size, slices.Concat(out.units, a.units), out.trace}
+		out.size += a.size
+	}
+	out.units = nil
+	for _, a := range axes {
+		out.units = append(out.units, a.units...)
 	}
 	return out
 }

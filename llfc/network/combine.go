@@ -45,6 +45,9 @@ func (x X) Concat(others ...X) X {
 		if len(x.dims) != len(y.dims) || !slices.Equal(x.dims[:last], y.dims[:last]) {
 			panic(fmt.Errorf("layer %q: cannot put %q of shape %v beside %q of shape %v: all sizes but the last must agree", x.name, y.name, y.dims, x.name, x.dims))
 		}
+		if len(y.units) > maxUnits-len(x.units) {
+			panic(tooLarge("layer %q: %d units beside %d; a network may have at most %d", x.name, len(y.units), len(x.units), maxUnits))
+		}
 		z = x.next(x.name+","+y.name, fmt.Sprintf("concat %d", y.born))
 		z.uses(y)
 		z.units = slices.Concat(x.units, y.units)

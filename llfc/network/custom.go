@@ -34,28 +34,26 @@ func (a Architecture) Check() error {
 }
 
 // own builds a network that is not built in, and names it by what it describes.
-func (a Architecture) own(s Spec) (Network, error) {
+func (a Architecture) own(s Spec, b bounds) (Network, error) {
 	if s.Init == "" {
 		s.Init = cmp.Or(a.Default.Init, defaultInit)
 	}
-	n, err := a.build(s)
+	n, err := a.build(s, b)
 	if err != nil {
 		return Network{}, err
 	}
-	first, err := n.Canonical()
+	first, err := n.canonical(b)
 	if err != nil {
 		return Network{}, fmt.Errorf("network %q: %w", a.Name, err)
 	}
-	again, err := n.Canonical()
+	again, err := n.canonical(b)
 	if err == nil && again != first {
 		err = fmt.Errorf("it describes itself differently each time, first as %q, then as %q; it must not depend on chance, such as the order of a map", firstDifference(first, again), firstDifference(again, first))
 	}
 	if err != nil {
 		return Network{}, fmt.Errorf("network %q: %w", a.Name, err)
 	}
-	if n.Spec.Identity, err = n.Identity(); err != nil {
-		return Network{}, err
-	}
+	n.Spec.Identity = identityOf(first)
 	if s.Identity != "" && s.Identity != n.Spec.Identity {
 		return Network{}, fmt.Errorf("network %q: the forward function describes the identity %s, but %.16s is asked for; it has changed since, or another network has its name (Network.Canonical prints what is compared)", a.Name, n.Spec.Identity, s.Identity)
 	}
@@ -108,8 +106,11 @@ func opName(layer, op string) string {
 func checkDims(layer string, dims []int) {
 	n := 1
 	for _, d := range dims {
-		if d < 1 || d > maxWeights/n {
-			panic(fmt.Errorf("layer %q: the shape %v; every size must be at least 1, and at most %d numbers in all", layer, dims, maxWeights))
+		if d < 1 {
+			panic(fmt.Errorf("layer %q: the shape %v; every size must be at least 1", layer, dims))
+		}
+		if d > maxWeights/n {
+			panic(tooLarge("layer %q: the shape %v; a tensor may have at most %d numbers", layer, dims, maxWeights))
 		}
 		n *= d
 	}

@@ -28,10 +28,10 @@ func (x X) Flatten() X {
 	if len(x.dims) == 1 {
 		return x
 	}
-	size := size(x.dims)
-	if size > maxUnits {
-		panic(fmt.Errorf("layer %q: flattening %v gives more than %d features", x.name, x.dims, maxUnits))
+	if volume(x.dims) > maxUnits {
+		panic(tooLarge("layer %q: flattening %v gives more than %d features", x.name, x.dims, maxUnits))
 	}
+	size := size(x.dims)
 	y := x.next(x.name, "flatten")
 	y.units = slices.Repeat(x.units, size/len(x.units))
 	y.dims = []int{size}

@@ -3,7 +3,6 @@ package network
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // fold is a norm that follows a linear map directly. A batch norm can then be taken into the map's weights.
@@ -28,18 +27,12 @@ func (t *Trace) Folds() map[string]string { return t.following(func(f fold) bool
 func (t *Trace) Norms() map[string]string { return t.following(func(fold) bool { return true }) }
 
 func (t *Trace) following(wanted func(fold) bool) map[string]string {
-	out := map[string]string{}
+	out, uses := map[string]string{}, map[int]int{} // uses of the value made at a time
+	for _, s := range t.spans {
+		uses[s[0]]++
+	}
 	for _, f := range t.folds {
-		if !wanted(f) {
-			continue
-		}
-		uses := 0
-		for _, s := range t.spans {
-			if s[0] == f.born {
-				uses++
-			}
-		}
-		if uses == 1 {
+		if wanted(f) && uses[f.born] == 1 {
 			out[f.linear] = f.norm
 		}
 	}
@@ -55,13 +48,8 @@ func (n Network) Fold(theta Params) (Params, error) {
 		return nil, err
 	}
 	out := theta.Clone()
-	at := func(name string) []float32 {
-		i := slices.IndexFunc(out, func(t Tensor) bool { return t.Name == name })
-		if i < 0 {
-			return nil
-		}
-		return out[i].Data
-	}
+	tensors := out.ByName()
+	at := func(name string) []float32 { return tensors[name].Data }
 	folds := t.Folds()
 	for _, l := range t.Linears {
 		norm, ok := folds[l.Name]

@@ -1,6 +1,8 @@
 package network_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -388,6 +390,50 @@ func TestMapsThatDoNotFit(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("expected an error with %q, got %v", want, err)
 		}
+	}
+}
+
+// What a forward function of one's own asks for beyond any machine is refused as a built-in network's sizes are.
+func TestGuestsTooLarge(t *testing.T) {
+	same := func(_, h *graph.Node) *graph.Node { return h }
+	for want, forward := range map[string]network.Forward{
+		`layer "m": the shape`: func(x network.X) network.X {
+			return x.Linear("m", network.Map{Op: "m", Weight: []network.Axis{network.Positions(1 << 40), x.Axis()}, Out: []network.Axis{x.Axis()}, Apply: same})
+		},
+		`layer "input/up": the shape`: func(x network.X) network.X { return x.Pool("up", []int{1 << 40, 1 << 40}, leaky).Mean() },
+		"each unit 4194304 times":     func(x network.X) network.X { x.Axis().Each(1 << 22); return x },
+		"each unit 2097152 times":     func(x network.X) network.X { x.Axis().Times(1 << 21); return x },
+		"an axis of a size above": func(x network.X) network.X {
+			network.Join(network.Positions(1<<22), network.Positions(1))
+			return x
+		},
+		"4194304 units": func(x network.X) network.X { x.NewUnits("m", 1<<22); return x },
+		"4194304 units beside": func(x network.X) network.X {
+			for i := range 40 {
+				x = x.Concat(x).As(fmt.Sprint(i))
+			}
+			return x
+		},
+	} {
+		_, err := network.Custom("large", forward).New(network.Spec{Input: []int{4}, Classes: 4})
+		var large *network.TooLargeError
+		if !errors.As(err, &large) || !strings.Contains(err.Error(), want) {
+			t.Errorf("expected an error with %q, got %v", want, err)
+		}
+	}
+}
+
+// A network of one's own is described several times; none of them outlasts its context.
+func TestDescribingAGuestEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	mine := network.Custom("mine", func(x network.X) network.X {
+		x = x.Dense("logits", x.Classes())
+		cancel()
+		return x
+	})
+	if _, err := network.NewContext(ctx, network.Spec{Architecture: "mine", Input: []int{4}, Classes: 3}, mine); !errors.Is(err, context.Canceled) {
+		t.Errorf("expected %v, got %v", context.Canceled, err)
 	}
 }
 

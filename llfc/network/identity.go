@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,8 +15,10 @@ const identityVersion = "layerwise network 1"
 // Canonical is all that a forward function says of itself, as text that is the same in every process: its operations in order with their
 // settings, the parameters with the fans that scale their initialisation, the taps, and the symmetry. Of operations of one's own it
 // holds the name and version that the author gives, since code cannot be compared. Name and initialiser of the Spec are not part of it.
-func (n Network) Canonical() (string, error) {
-	t, err := n.Describe()
+func (n Network) Canonical() (string, error) { return n.canonical(within(context.Background())) }
+
+func (n Network) canonical(b bounds) (string, error) {
+	t, err := n.describe(b)
 	if err != nil {
 		return "", err
 	}
@@ -68,6 +71,10 @@ func (n Network) Identity() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8]), nil
+	return identityOf(text), nil
+}
+
+func identityOf(canonical string) string {
+	sum := sha256.Sum256([]byte(canonical))
+	return hex.EncodeToString(sum[:8])
 }

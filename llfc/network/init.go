@@ -1,10 +1,12 @@
 package network
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Initialiser is a named distribution of θ₀.
@@ -66,8 +68,14 @@ func cutNormal(rng *rand.Rand) float64 {
 
 // Init draws θ₀. Each tensor has a random stream of its own, keyed by the seed and its name: the same θ₀ on every backend, and
 // adding a layer leaves the others as they were.
-func (n Network) Init(seed int64) (Params, error) {
-	t, err := n.Describe()
+func (n Network) Init(seed int64) (Params, error) { return n.InitContext(context.Background(), seed) }
+
+// InitContext is Init for a large network: it ends when ctx does.
+func (n Network) InitContext(ctx context.Context, seed int64) (Params, error) {
+	t, err := n.describe(within(ctx))
+	if err == nil {
+		err = Room(nil, "drawing its weights", t.Bytes())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +104,13 @@ func (n Network) Init(seed int64) (Params, error) {
 			if p.draw != nil {
 				draw = func() float64 { return p.draw(rng) }
 			}
-			for j := range theta[i].Data {
-				theta[i].Data[j] = float32(draw())
+			for part := range slices.Chunk(theta[i].Data, 1<<20) { // a few milliseconds
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				for j := range part {
+					part[j] = float32(draw())
+				}
 			}
 		}
 		return theta, nil

@@ -3,6 +3,7 @@ package network
 import (
 	"strings"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -37,8 +38,9 @@ const (
 )
 
 // deviceOf reads the plugin's name off the backend's description, "xla:NAME - …".
-func deviceOf(g *graph.Graph) device {
-	b := g.Backend()
+func deviceOf(g *graph.Graph) device { return deviceKind(g.Backend()) }
+
+func deviceKind(b compute.Backend) device {
 	if b.Name() != "xla" {
 		return pureGo
 	}

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/distributed"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/internal/finite"
 )
 
 // Model is a network on a backend: f, which takes any θ. Executables compile on first use and are kept. Safe for concurrent use.
@@ -48,18 +47,41 @@ func (f *Model) Check(theta Params) error {
 	return nil
 }
 
+// CheckWeights returns nil if theta can be computed with: Check, every number finite, and no variance below 0, to which the forward pass
+// adds an ε before it takes the root. It looks at the weights themselves: a ReLU takes NaN for "not positive" and makes it 0, and a
+// tensor may have no part in a quantity, so nothing else need show it.
+func (f *Model) CheckWeights(theta Params) error {
+	if err := f.Check(theta); err != nil {
+		return err
+	}
+	for i, t := range theta {
+		if j := finite.Except(t.Data); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d; training may have diverged, or the file is not of this kind", t.Name, t.Data[j], j)
+		}
+		if f.About.Params[i].Role != Variance {
+			continue
+		}
+		if j := slices.IndexFunc(t.Data, func(v float32) bool { return v < 0 }); j >= 0 {
+			return fmt.Errorf("tensor %q holds %v at position %d, and a variance is never negative; the file is not of this kind, or its tensors are exchanged", t.Name, t.Data[j], j)
+		}
+	}
+	return nil
+}
+
 // Order returns theta with its tensors in the order of the network: files from elsewhere sort them by name.
 func (f *Model) Order(theta Params) (Params, error) {
 	out := make(Params, 0, len(theta))
+	given, known := theta.ByName(), map[string]bool{}
 	for _, p := range f.About.Params {
-		t, ok := theta.Get(p.Name)
+		t, ok := given[p.Name]
 		if !ok {
 			return nil, fmt.Errorf("the tensor %q %v of the network %s is missing", p.Name, p.Dims, f.Network.Spec.JSON())
 		}
 		out = append(out, t)
+		known[p.Name] = true
 	}
 	for _, t := range theta {
-		if !slices.ContainsFunc(f.About.Params, func(p Param) bool { return p.Name == t.Name }) {
+		if !known[t.Name] {
 			return nil, fmt.Errorf("the tensor %q %v is not of the network %s", t.Name, t.Dims, f.Network.Spec.JSON())
 		}
 	}
@@ -80,51 +102,6 @@ func (f *Model) Trace(weights []*graph.Node, x *graph.Node, o Options) *Trace {
 	return f.Network.Trace(o, x)
 }
 
-// Upload copies θ to the device, one tensor for each parameter in the order of About.Params. Free it with Free.
-func (f *Model) Upload(theta Params) ([]*tensors.Tensor, error) {
-	if err := f.Check(theta); err != nil {
-		return nil, err
-	}
-	return Upload(f.Backend, theta)
-}
-
-// Upload copies tensors to the device, in their order.
-func Upload(b compute.Backend, p Params) ([]*tensors.Tensor, error) {
-	out := make([]*tensors.Tensor, 0, len(p))
-	for _, t := range p {
-		raw := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(t.Data))), 4*len(t.Data))
-		d, err := tensors.FromRaw(b, 0, shapes.Make(dtypes.Float32, t.Dims...), raw)
-		if err != nil {
-			Free(out...)
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		out = append(out, d)
-	}
-	return out, nil
-}
-
-// Download copies device tensors to the host, under the names and shapes of layout.
-func Download(device []*tensors.Tensor, layout Params) (Params, error) {
-	out := make(Params, len(layout))
-	for i, t := range layout {
-		data, err := tensors.CopyFlatData[float32](device[i])
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		out[i] = Tensor{Name: t.Name, Dims: t.Dims, Data: data}
-	}
-	return out, nil
-}
-
-// Free releases device tensors at once; XLA's memory is unknown to Go's collector.
-func Free(device ...*tensors.Tensor) {
-	for _, t := range device {
-		if t != nil {
-			_ = t.FinalizeAll() // a tensor already released is what was asked for
-		}
-	}
-}
-
 // Features returns f^(l)(θ; x), the features [batch, Dims...] of a tap, for x [batch, Input...], already normalised.
 func (f *Model) Features(theta Params, x Tensor, tap string) (Tensor, error) {
 	return f.run(theta, x, "", tap)
@@ -143,36 +120,61 @@ func (f *Model) LogitsFrom(theta Params, h Tensor, tap string) (Tensor, error) {
 
 func (f *Model) output() string { return f.About.Taps[len(f.About.Taps)-1].Name }
 
+// LogitsBeside returns the logits of several θ, all on the device at once: none can lie where another lay.
+func (f *Model) LogitsBeside(x Tensor, thetas ...Params) ([]Tensor, error) {
+	return f.runBeside(thetas, x, "", f.output())
+}
+
 func (f *Model) run(theta Params, x Tensor, from, to string) (Tensor, error) {
+	out, err := f.runBeside([]Params{theta}, x, from, to)
+	if err != nil {
+		return Tensor{}, err
+	}
+	return out[0], nil
+}
+
+func (f *Model) runBeside(thetas []Params, x Tensor, from, to string) ([]Tensor, error) {
 	i := slices.IndexFunc(f.About.Taps, func(t Tap) bool { return t.Name == to })
 	if i < 0 {
-		return Tensor{}, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
+		return nil, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
+	}
+	if err := Room(f.Backend, fmt.Sprintf("a batch of %d samples", x.Dims[0]), float64(x.Dims[0])*f.About.Largest()); err != nil {
+		return nil, fmt.Errorf("network: %w", err)
 	}
 	exec, err := f.exec(from, i)
 	if err != nil {
-		return Tensor{}, err
+		return nil, err
 	}
-	weights, err := f.Upload(theta)
-	if err != nil {
-		return Tensor{}, err
-	}
-	defer Free(weights...)
 	in, err := Upload(f.Backend, Params{x})
 	if err != nil {
-		return Tensor{}, fmt.Errorf("network: input: %w", err)
+		return nil, fmt.Errorf("network: input: %w", err)
 	}
 	defer Free(in...)
-	args := make([]any, 0, len(weights)+1)
+	weights := make([][]*tensors.Tensor, len(thetas))
+	defer func() {
+		for _, w := range weights {
+			Free(w...)
+		}
+	}()
+	for k, theta := range thetas {
+		if weights[k], err = f.Upload(theta); err != nil {
+			return nil, err
+		}
+	}
+	var outs []Tensor
 	for _, w := range weights {
-		args = append(args, w)
+		out, err := exec.Call(Args(w, in)...)
+		if err != nil {
+			return nil, fmt.Errorf("network: %w", err)
+		}
+		data, err := tensors.CopyFlatData[float32](out[0])
+		Free(out...)
+		if err != nil {
+			return nil, err
+		}
+		outs = append(outs, Tensor{Name: to, Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data})
 	}
-	out, err := exec.Call(append(args, in[0])...)
-	if err != nil {
-		return Tensor{}, fmt.Errorf("network: %w", err)
-	}
-	defer Free(out...)
-	data, err := tensors.CopyFlatData[float32](out[0])
-	return Tensor{Name: to, Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data}, err
+	return outs, nil
 }
 
 func (f *Model) exec(from string, tap int) (*graph.Exec, error) {

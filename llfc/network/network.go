@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -47,6 +48,9 @@ type Trace struct {
 	options Options
 	inject  *graph.Node
 	classes int
+	numbers int             // in all parameters
+	names   map[string]bool // of the taps
+	bounds  bounds
 	units   units
 	clock   int
 	spans   [][2]int // [born, used]: a value made at one time and used at a later one
@@ -113,7 +117,9 @@ type Act struct {
 }
 
 // Describe runs the forward function without a graph. It needs no backend.
-func (n Network) Describe() (t *Trace, err error) {
+func (n Network) Describe() (*Trace, error) { return n.describe(within(context.Background())) }
+
+func (n Network) describe(b bounds) (t *Trace, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(error)
@@ -123,12 +129,16 @@ func (n Network) Describe() (t *Trace, err error) {
 			t, err = nil, fmt.Errorf("network %q: %w", n.Spec.Architecture, e)
 		}
 	}()
-	return n.Trace(Options{}, nil), nil
+	return n.trace(Options{}, nil, b), nil
 }
 
 // Trace runs the forward function. x is the input [batch, Input...], or the value of the tap o.From; nil describes. Inside a graph
 // function it panics with an error, as GoMLX's own operations do.
 func (n Network) Trace(o Options, x *graph.Node) *Trace {
+	return n.trace(o, x, within(context.Background()))
+}
+
+func (n Network) trace(o Options, x *graph.Node, b bounds) *Trace {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(error)
@@ -147,11 +157,11 @@ func (n Network) Trace(o Options, x *graph.Node) *Trace {
 	inputs := 1
 	for _, d := range n.Spec.Input {
 		if d > maxUnits/inputs {
-			panic(fmt.Errorf("input shape %v: more than %d values in a sample", n.Spec.Input, maxUnits))
+			panic(tooLarge("input shape %v: more than the %d values that a sample may have", n.Spec.Input, maxUnits))
 		}
 		inputs *= d
 	}
-	t := &Trace{options: o, classes: n.Spec.Classes, layouts: map[string][][]int{}, Updates: map[string]*graph.Node{}}
+	t := &Trace{options: o, bounds: b, names: map[string]bool{}, classes: n.Spec.Classes, layouts: map[string][][]int{}, Updates: map[string]*graph.Node{}}
 	in := X{trace: t, name: "input", dims: n.Spec.Input, units: t.units.fresh("input", n.Spec.Input[len(n.Spec.Input)-1])}
 	t.units.pin(in.units)
 	if o.From == "" {
@@ -181,8 +191,18 @@ func (n Network) Trace(o Options, x *graph.Node) *Trace {
 
 // findCuts marks the taps that no value jumps over.
 func (t *Trace) findCuts() {
+	over := make([]int, t.clock+2) // by how many more, or fewer, values are underway at a time than at the one before
+	for _, s := range t.spans {
+		if s[1]-s[0] > 1 {
+			over[s[0]+1]++
+			over[s[1]]--
+		}
+	}
+	for i := range over[1:] {
+		over[i+1] += over[i]
+	}
 	for i, at := range t.tapped {
-		t.Taps[i].Cut = !slices.ContainsFunc(t.spans, func(s [2]int) bool { return s[0] < at.time && at.time < s[1] })
+		t.Taps[i].Cut = over[at.time] == 0
 	}
 }
 

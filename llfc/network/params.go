@@ -26,6 +26,15 @@ func (p Params) Get(name string) (Tensor, bool) {
 	return p[i], true
 }
 
+// ByName returns the tensors by their names, which share their data with p.
+func (p Params) ByName() map[string]Tensor {
+	out := make(map[string]Tensor, len(p))
+	for _, t := range p {
+		out[t.Name] = t
+	}
+	return out
+}
+
 // Clone returns a deep copy.
 func (p Params) Clone() Params {
 	out := make(Params, len(p))

@@ -93,11 +93,7 @@ func (f *Model) everything(theta Params, x Tensor) (taps, linears [][]float32, e
 		return nil, nil, err
 	}
 	device = append(device, in...)
-	args := make([]any, len(device))
-	for i, d := range device {
-		args[i] = d
-	}
-	out, err := exec.Call(args...)
+	out, err := exec.Call(Args(device)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,9 @@ var resnet = Architecture{
 		if s.Depth < 8 || (s.Depth-2)%6 != 0 {
 			return nil, fmt.Errorf("depth %d; it must be 6n + 2: 8, 14, 20, 32, 44, 56, 110", s.Depth)
 		}
+		if least := s.Depth / 2 * 5; least > maxTaps { // in a block of two layers
+			return nil, tooLarge("depth %d: at least %d named values, and a network may have %d", s.Depth, least, maxTaps)
+		}
 		if err := s.only("depth", "width", "norm", "shortcut"); err != nil {
 			return nil, err
 		}

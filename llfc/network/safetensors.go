@@ -1,15 +1,11 @@
 package network
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"math"
@@ -20,12 +16,7 @@ import (
 	"unicode/utf8"
 
 	"layerwise/internal/atomicfile"
-)
-
-// The metadata entries that guard a file. Each tells that the other belongs there, so that damage to either is seen.
-const (
-	checksumKey = "checksum" // names the algorithm: always "sha256"
-	digestKey   = "sha256"   // hex digest of the header as Encode writes it without this entry, then the data
+	"layerwise/internal/impostor"
 )
 
 const (
@@ -34,15 +25,16 @@ const (
 )
 
 // Save writes theta and meta to a safetensors file, atomically (see atomicfile.Write): dtype F32, tensors in the
-// order of theta, the same bytes for the same values. Two metadata entries of its own, "checksum" and "sha256",
-// guard the file; entries of those names in meta are replaced.
+// order of theta, the same bytes for the same values. Two metadata entries of its own, "checksum" and "content-sha256",
+// guard what the file says; entries of those names in meta are replaced.
 func Save(path string, theta Params, meta map[string]string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, theta, meta) })
 }
 
-// Load reads a safetensors file whose tensors are all F32, in the order in which their data lies in the file. It is
-// strict: whatever is not exactly one valid file is an error that names file, tensor and offset. A file of Save's is
-// checked against its checksum; in a foreign file the returned metadata has no entry "sha256". meta is never nil.
+// Load reads a safetensors file whose tensors are F32, F64, F16 or BF16, in the order in which their data lies in the
+// file, as float32. It is strict: whatever is not exactly one valid file is an error that names file, tensor and offset. A
+// file of Save's is checked against its digest, also after another program has put its tensors or its header in another
+// order; in a foreign file the returned metadata has no entry "checksum". meta is never nil.
 func Load(path string) (theta Params, meta map[string]string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -72,16 +64,19 @@ func Encode(w io.Writer, theta Params, meta map[string]string) error {
 	if meta == nil {
 		meta = map[string]string{}
 	}
-	meta[checksumKey] = digestKey
-	delete(meta, digestKey)
-	sum := &checksum{Hash: sha256.New()}
-	sum.Write(header(theta, meta))
+	meta[checksumKey] = contentSHA
+	delete(meta, layoutSHA)
+	sum := newDigest(contentSHA, theta, meta)
 	for _, t := range theta {
-		if err := writeFloats(sum, t.Data); err != nil {
+		shape := make([]int64, len(t.Dims))
+		for i, d := range t.Dims {
+			shape[i] = int64(d)
+		}
+		if err := writeFloats(sum.tensor(entry{name: t.Name, dtype: float32Name, shape: shape}), t.Data); err != nil {
 			return err
 		}
 	}
-	meta[digestKey] = hex.EncodeToString(sum.Sum(nil))
+	meta[contentSHA] = sum.sum(meta)
 	head := header(theta, meta)
 	if len(head)-8 > maxHeader {
 		return fmt.Errorf("safetensors: header of %d bytes, at most %d are allowed: metadata or tensor names are too long", len(head)-8, maxHeader)
@@ -129,7 +124,7 @@ func elements[T int | int64](dims []T) (uint64, bool) {
 		}
 		n = lo
 	}
-	return n, n <= math.MaxInt64/4
+	return n, n <= math.MaxInt64/8
 }
 
 // header returns the length and the JSON that precede the data: metadata sorted by key, tensors in order, padded
@@ -190,11 +185,19 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n < 2 || n > maxHeader || n > uint64(size-8) {
+		if what := describe(length[:], r); what != "" {
+			return nil, nil, fmt.Errorf("not safetensors but %s", what)
+		}
 		return nil, nil, fmt.Errorf("header length %d at offset 0, expected 2 to %d: not safetensors, or cut short", n, min(maxHeader, size-8))
 	}
 	head := make([]byte, n)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, nil, fmt.Errorf("header at offset 8: %w", cut(err))
+	}
+	if head[0] != '{' { // a short length can be chance: two bytes of a pickle, then zeros
+		if what := describe(slices.Concat(length[:], head[:min(n, glance)]), nil); what != "" {
+			return nil, nil, fmt.Errorf("not safetensors but %s", what)
+		}
 	}
 	entries, meta, err := parseHeader(head)
 	if err != nil {
@@ -203,49 +206,51 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 	if err := checkLayout(entries, 8+int64(n), size); err != nil {
 		return nil, nil, err
 	}
+	algorithm, want, err := promised(meta)
+	if err != nil {
+		return nil, nil, err
+	}
+	numbers := 0.0
+	for _, e := range entries {
+		numbers += float64((e.end - e.begin) / int64(e.kind.size))
+	}
+	if err := Room(nil, "reading these weights", 4*numbers); err != nil {
+		return nil, nil, err
+	}
 	theta := make(Params, len(entries))
 	for i, e := range entries {
-		theta[i] = Tensor{e.name, make([]int, len(e.shape)), make([]float32, (e.end-e.begin)/4)}
+		theta[i] = Tensor{e.name, make([]int, len(e.shape)), make([]float32, (e.end-e.begin)/int64(e.kind.size))}
 		for k, d := range e.shape {
 			theta[i].Dims[k] = int(d)
 		}
 	}
-	want, err := digest(meta)
-	if err != nil {
-		return nil, nil, err
-	}
-	sum := &checksum{Hash: sha256.New()}
-	if want != nil {
-		unsigned := maps.Clone(meta)
-		delete(unsigned, digestKey)
-		sum.Write(header(theta, unsigned))
-		r = io.TeeReader(r, sum)
-	}
-	for i, t := range theta {
-		if err := readFloats(r, t.Data); err != nil {
-			return nil, nil, fmt.Errorf("tensor %.80q at offset %d: %w", t.Name, 8+int64(n)+entries[i].begin, cut(err))
+	sum := newDigest(algorithm, theta, meta)
+	for i, e := range entries {
+		if err := readFloats(io.TeeReader(r, sum.tensor(e)), theta[i].Data, e.kind); err != nil {
+			return nil, nil, fmt.Errorf("tensor %.80q at offset %d: %w", e.name, 8+int64(n)+e.begin, cut(err))
 		}
 	}
-	if want != nil && !bytes.Equal(sum.Sum(nil), want) {
-		return nil, nil, fmt.Errorf("content has sha256 %x, its metadata says %x: the file is damaged, get it anew (if another tool rewrote it on purpose, have it drop the metadata entries %q and %q)",
-			sum.Sum(nil), want, checksumKey, digestKey)
+	if algorithm != "" {
+		if err := sum.check(meta, want); err != nil {
+			return nil, nil, err
+		}
 	}
 	return theta, meta, nil
 }
 
-// digest returns the checksum that meta holds, nil if meta is a foreign file's and has none.
-func digest(meta map[string]string) ([]byte, error) {
-	algorithm, named := meta[checksumKey]
-	hexed, there := meta[digestKey]
-	if !named && !there {
-		return nil, nil
+// glance is how much of a file is looked at to say what it is.
+const glance = 512
+
+// describe says what else a file is that begins with head and goes on with r; "" if that is not known.
+func describe(head []byte, r io.Reader) string {
+	if r != nil {
+		rest, err := io.ReadAll(io.LimitReader(r, glance))
+		if err != nil {
+			return ""
+		}
+		head = slices.Concat(head, rest)
 	}
-	d, err := hex.DecodeString(hexed)
-	if algorithm != digestKey || err != nil || len(d) != sha256.Size || hex.EncodeToString(d) != hexed {
-		return nil, fmt.Errorf("metadata has %s %.80q and %s %.80q, expected %q and 64 lower-case hex digits: the file is damaged",
-			checksumKey, algorithm, digestKey, hexed, digestKey)
-	}
-	return d, nil
+	return impostor.Describe(head)
 }
 
 // checkLayout sorts the entries by offset and returns an error unless they tile the data exactly and fit their shapes.
@@ -255,11 +260,15 @@ func checkLayout(entries []entry, start, size int64) error {
 		return cmp.Or(cmp.Compare(x.begin, y.begin), cmp.Compare(x.end, y.end))
 	})
 	at := int64(0)
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		n, ok := elements(e.shape)
+		var known bool
+		e.kind, known = dtypeNamed(e.dtype)
+		each := uint64(e.kind.size)
 		switch {
-		case e.dtype != "F32":
-			return fmt.Errorf("tensor %.80q has dtype %.20q, only F32 is read: convert it", e.name, e.dtype)
+		case !known:
+			return fmt.Errorf("tensor %.80q has dtype %.20q; read are %s: convert it, or leave it out", e.name, e.dtype, dtypesRead)
 		case !ok:
 			return fmt.Errorf("tensor %.80q has the impossible shape %v", e.name, e.shape)
 		case e.begin > at:
@@ -268,8 +277,8 @@ func checkLayout(entries []entry, start, size int64) error {
 			return fmt.Errorf("tensor %.80q begins at offset %d, expected %d: it overlaps the tensor before it", e.name, start+e.begin, start+at)
 		case e.end > size-start:
 			return fmt.Errorf("tensor %.80q ends at offset %d, the file ends at %d: cut short", e.name, start+e.end, size)
-		case e.end < e.begin || uint64(e.end-e.begin) != 4*n:
-			return fmt.Errorf("tensor %.80q of shape %v has %d bytes at offset %d, expected %d", e.name, e.shape, e.end-e.begin, start+e.begin, 4*n)
+		case e.end < e.begin || uint64(e.end-e.begin) != each*n:
+			return fmt.Errorf("tensor %.80q of shape %v and dtype %s has %d bytes at offset %d, expected %d", e.name, e.shape, e.dtype, e.end-e.begin, start+e.begin, each*n)
 		}
 		at = e.end
 	}
@@ -303,29 +312,18 @@ func writeFloats(w io.Writer, data []float32) error {
 	return nil
 }
 
-func readFloats(r io.Reader, data []float32) error {
-	buf := make([]byte, 4*min(chunk, len(data)))
+func readFloats(r io.Reader, data []float32, kind dtype) error {
+	buf := make([]byte, kind.size*min(chunk, len(data)))
+	at := 0
 	for part := range slices.Chunk(data, chunk) {
-		b := buf[:4*len(part)]
+		b := buf[:kind.size*len(part)]
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
 		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		if i := kind.floats(part, b); i >= 0 {
+			return fmt.Errorf("the number at position %d is beyond ±%g, the largest that float32 holds", at+i, math.MaxFloat32)
 		}
+		at += len(part)
 	}
 	return nil
-}
-
-// checksum is a SHA-256 that stays fast. Built with GOEXPERIMENT=simd, Go 1.27 leaves the upper halves of the vector
-// registers in use whenever it interrupts a loop, and the SHA instructions then run 50 times slower (measured) until
-// something clears them. runtime.memmove does so for lengths from 257 to 2047.
-type checksum struct {
-	hash.Hash
-	scratch [512]byte
-}
-
-func (c *checksum) Write(b []byte) (int, error) {
-	copy(c.scratch[:], b)
-	return c.Hash.Write(b)
 }

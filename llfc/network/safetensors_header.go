@@ -16,6 +16,7 @@ type entry struct {
 	name, dtype string
 	shape       []int64
 	begin, end  int64
+	kind        dtype // of dtype, once the layout has been checked
 }
 
 // parseHeader reads the JSON of a safetensors header. jsontext refuses repeated names and invalid UTF-8.

@@ -66,14 +66,14 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	if !got.Equal(theta) {
 		t.Errorf("got %v, want %v", got, theta)
 	}
-	if len(gotMeta[digestKey]) != 64 {
+	if len(gotMeta[contentSHA]) != 64 {
 		t.Errorf("no digest in %v", gotMeta)
 	}
 	again := encode(t, got, gotMeta) // what Load returns can be given to Save as it is
 	if first, _ := os.ReadFile(path); !bytes.Equal(first, again) {
 		t.Error("the same values gave other bytes")
 	}
-	delete(gotMeta, digestKey)
+	delete(gotMeta, contentSHA)
 	delete(gotMeta, checksumKey)
 	if !maps.Equal(gotMeta, meta) {
 		t.Errorf("metadata %q, want %q", gotMeta, meta)
@@ -117,7 +117,7 @@ var malicious = []struct {
 	file       []byte
 }{
 	{"nothing", "0 bytes, expected at least 10", nil},
-	{"html", "not safetensors", []byte("<!DOCTYPE html><html></html>")},
+	{"html", "not safetensors but a web page", []byte("<!DOCTYPE html><html></html>")},
 	{"header of 2^63 bytes", "header length 9223372036854775808", append([]byte{0, 0, 0, 0, 0, 0, 0, 0x80}, "{}"...)},
 	{"header of 2^64-1 bytes", "header length", append(bytes.Repeat([]byte{0xff}, 8), "{}"...)},
 	{"header one byte too long", "header length 3", append([]byte{3, 0, 0, 0, 0, 0, 0, 0}, "{}"...)},
@@ -144,7 +144,15 @@ var malicious = []struct {
 	{"metadata twice", "duplicate", raw(`{"__metadata__":{},"__metadata__":{}}`, 0)},
 	{"deep nesting", "expected an object", raw(`{"a":`+strings.Repeat("[", 1<<16), 0)},
 	{"rank 100", "more than 64 numbers", raw(`{"a":{"dtype":"F32","shape":[`+strings.Repeat("1,", 99)+`1],"data_offsets":[0,4]}}`, 4)},
-	{"F64", `tensor "a" has dtype "F64"`, raw(`{"a":{"dtype":"F64","shape":[],"data_offsets":[0,8]}}`, 8)},
+	{"I64", `tensor "a" has dtype "I64"; read are F32, F64, F16 and BF16`, raw(`{"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}`, 8)},
+	{"F64 of 4 bytes", "and dtype F64 has 4 bytes at offset 61, expected 8", raw(`{"a":{"dtype":"F64","shape":[],"data_offsets":[0,4]}}`, 4)},
+	{"F16 of 4 bytes", "has 4 bytes", raw(`{"a":{"dtype":"F16","shape":[],"data_offsets":[0,4]}}`, 4)},
+	{"Git LFS pointer", "not safetensors but a Git LFS pointer", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n")},
+	{"PyTorch", "not safetensors but a PyTorch file", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x12\x00archive/data.pkl")},
+	{"npz", "not safetensors but numpy's archive", []byte("PK\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00fc1.npy")},
+	{"pickle", "not safetensors but a Python pickle", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")},
+	{"ONNX", "not safetensors but an ONNX model", []byte("\x08\x07\x12\x07pytorch\x1a\x052.1.0")},
+	{"HDF5", "not safetensors but an HDF5 file", []byte("\x89HDF\r\n\x1a\n\x00\x00\x00\x00")},
 	{"f32", `tensor "a" has dtype "f32"`, raw(`{"a":{"dtype":"f32","shape":[],"data_offsets":[0,4]}}`, 4)},
 	{"dtype is a number", `"dtype": found 32`, raw(`{"a":{"dtype":32,"shape":[],"data_offsets":[0,4]}}`, 4)},
 	{"shape null", `"shape": found null`, raw(`{"a":{"dtype":"F32","shape":null,"data_offsets":[0,4]}}`, 4)},
@@ -177,7 +185,10 @@ var malicious = []struct {
 	{"checksum without digest", "the file is damaged", raw(`{"__metadata__":{"checksum":"sha256"}}`, 0)},
 	{"digest without checksum", "the file is damaged", raw(`{"__metadata__":{"sha256":"`+strings.Repeat("0", 64)+`"}}`, 0)},
 	{"digest too short", "the file is damaged", raw(`{"__metadata__":{"checksum":"sha256","sha256":"00"}}`, 0)},
-	{"wrong digest", "content has sha256", raw(`{"__metadata__":{"checksum":"sha256","sha256":"`+strings.Repeat("0", 64)+`"}}`, 0)},
+	{"unknown algorithm", "of a newer version", raw(`{"__metadata__":{"checksum":"sha512","sha512":"`+strings.Repeat("0", 64)+`"}}`, 0)},
+	{"both digests", "the file is damaged", raw(`{"__metadata__":{"checksum":"sha256","content-sha256":"`+strings.Repeat("0", 64)+`","sha256":"`+strings.Repeat("0", 64)+`"}}`, 0)},
+	{"wrong digest of the content", "content has content-sha256", raw(`{"__metadata__":{"checksum":"content-sha256","content-sha256":"`+strings.Repeat("0", 64)+`"}}`, 0)},
+	{"wrong digest of the layout", "content has sha256", raw(`{"__metadata__":{"checksum":"sha256","sha256":"`+strings.Repeat("0", 64)+`"}}`, 0)},
 }
 
 func TestSafetensorsRefusesMaliciousFiles(t *testing.T) {
@@ -212,7 +223,7 @@ func TestSafetensorsReadsForeignFiles(t *testing.T) {
 		if theta[0].Name != "a" || theta[1].Name != "b" {
 			t.Errorf("%s: order is %s, %s", name, theta[0].Name, theta[1].Name)
 		}
-		if _, ok := meta[digestKey]; ok {
+		if _, ok := meta[checksumKey]; ok {
 			t.Errorf("%s: a checksum from nowhere", name)
 		}
 	}
@@ -306,7 +317,7 @@ func python(t *testing.T) string {
 func TestSafetensorsAndPythonAgree(t *testing.T) {
 	py := python(t)
 	dir := t.TempDir()
-	ours, theirs := filepath.Join(dir, "ours.safetensors"), filepath.Join(dir, "theirs.safetensors")
+	ours, theirs, kept := filepath.Join(dir, "ours.safetensors"), filepath.Join(dir, "theirs.safetensors"), filepath.Join(dir, "kept.safetensors")
 	theta, meta := sample()
 	if err := Save(ours, theta, meta); err != nil {
 		t.Fatal(err)
@@ -322,9 +333,10 @@ for k in sorted(theta):
     print(k.encode().hex(), list(theta[k].shape), theta[k].dtype, theta[k].tobytes().hex())
 for k in sorted(meta):
     print(k.encode().hex(), meta[k].encode().hex())
-save_file(theta, sys.argv[2], {k: v for k, v in meta.items() if k not in ("checksum", "sha256")})
+save_file(theta, sys.argv[2], {k: v for k, v in meta.items() if k not in ("checksum", "content-sha256")})
+save_file({k: theta[k] for k in reversed(theta)}, sys.argv[3], dict(reversed(meta.items())))
 `
-	out, err := exec.Command(py, "-c", script, ours, theirs).CombinedOutput()
+	out, err := exec.Command(py, "-c", script, ours, theirs, kept).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -356,6 +368,10 @@ save_file(theta, sys.argv[2], {k: v for k, v in meta.items() if k not in ("check
 	if !maps.Equal(gotMeta, meta) {
 		t.Errorf("metadata %q, want %q", gotMeta, meta)
 	}
+	again, againMeta, err := Load(kept) // in Python's order, with our digest
+	if err != nil || !maps.Equal(againMeta, full) || again.Equal(theta) || len(again) != len(theta) {
+		t.Errorf("loaded and saved unchanged by Python: %v, %v, %v", again, againMeta, err)
+	}
 	slices.SortFunc(got, func(x, y Tensor) int { return strings.Compare(x.Name, y.Name) })
 	if !got.Equal(Params(sorted)) {
 		t.Errorf("got %v, want %v", got, sorted)
@@ -382,7 +398,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%v, %v; then %v, %v, %v", theta, meta, again, againMeta, err)
 		}
 		for k, v := range meta {
-			if againMeta[k] != v && k != checksumKey && k != digestKey {
+			if againMeta[k] != v && k != checksumKey && k != contentSHA && k != layoutSHA {
 				t.Fatalf("metadata %q became %q", v, againMeta[k])
 			}
 		}

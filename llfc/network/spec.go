@@ -1,6 +1,7 @@
 package network
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,15 +42,36 @@ func Architectures() []Architecture { return []Architecture{mlp, lenet, vgg, res
 // New builds the network that a spec describes, of a built-in architecture or one of your own; a spec that fits none is an error that
 // says why.
 func New(s Spec, own ...Architecture) (Network, error) {
+	return NewContext(context.Background(), s, own...)
+}
+
+// NewContext is New for a network that takes long to describe: it ends when ctx does.
+func NewContext(ctx context.Context, s Spec, own ...Architecture) (Network, error) {
+	return build(s, within(ctx), own)
+}
+
+// NewOf builds the network of a spec that came with its weights. A spec that asks for far more numbers than these are is an error before it
+// costs anything.
+func NewOf(s Spec, theta Params, own ...Architecture) (Network, error) {
+	b := within(context.Background())
+	if most := float64(2*theta.Count() + 1<<20); most < b.numbers { // with room for a tensor that is missing, which has a better error
+		b.numbers, b.of = most, fmt.Sprintf("%d numbers of weights allow for", theta.Count())
+	}
+	return build(s, b, own)
+}
+
+func build(s Spec, b bounds, own []Architecture) (Network, error) {
 	a, err := architecture(s, own)
 	if err != nil {
 		return Network{}, err
 	}
-	return a.New(s)
+	return a.new(s, b)
 }
 
 // New builds the network of this architecture that a spec describes; its field Architecture may be left out.
-func (a Architecture) New(s Spec) (Network, error) {
+func (a Architecture) New(s Spec) (Network, error) { return a.new(s, within(context.Background())) }
+
+func (a Architecture) new(s Spec, b bounds) (Network, error) {
 	if err := a.Check(); err != nil {
 		return Network{}, err
 	}
@@ -60,21 +82,21 @@ func (a Architecture) New(s Spec) (Network, error) {
 		return Network{}, fmt.Errorf("network %q: the spec is of the architecture %q", a.Name, s.Architecture)
 	}
 	if !a.builtIn {
-		return a.own(s)
+		return a.own(s, b)
 	}
 	if s.Identity != "" {
 		return Network{}, fmt.Errorf("network %q: the identity %.16q is given, but the architecture is built in and has none", a.Name, s.Identity)
 	}
-	return a.build(s)
+	return a.build(s, b)
 }
 
-func (a Architecture) build(s Spec) (Network, error) {
+func (a Architecture) build(s Spec, b bounds) (Network, error) {
 	f, err := a.Forward(s)
 	if err != nil {
 		return Network{}, fmt.Errorf("network %q: %w", s.Architecture, err)
 	}
 	n := Network{Spec: s, Forward: f}
-	if _, err := n.Describe(); err != nil {
+	if _, err := n.describe(b); err != nil {
 		return Network{}, err
 	}
 	return n, nil
@@ -146,8 +168,11 @@ func (s Spec) only(fields ...string) error {
 			return fmt.Errorf("%s is given, but this architecture has only: %s", f.name, strings.Join(fields, ", "))
 		}
 	}
-	if slices.Contains(fields, "width") && (s.Width < 1 || s.Width > maxUnits) {
+	if slices.Contains(fields, "width") && s.Width < 1 {
 		return fmt.Errorf("width %d; it must be at least 1", s.Width)
+	}
+	if s.Width > maxUnits {
+		return tooLarge("width %d; a network may have at most %d units", s.Width, maxUnits)
 	}
 	return nil
 }

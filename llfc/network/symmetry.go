@@ -68,14 +68,15 @@ func (t *Trace) symmetry() (Symmetry, error) {
 	return s, nil
 }
 
-// unitOf is the place of a class of units: group and index within it.
+// unitOf is the place of a class of units: group, −1 for a fixed class, and index within it.
 type unitOf struct{ group, unit int }
 
 // equivalents groups the classes of joined units by the operations they came from; a class that holds an input or output unit is fixed.
-func (t *Trace) equivalents() (Symmetry, map[int]unitOf) {
+func (t *Trace) equivalents() (s Symmetry, where []unitOf) {
 	u := &t.units
-	members := map[int][]int{} // root → operations
-	fixed := map[int]bool{}
+	members := make([][]int, len(u.parent)) // root → operations
+	fixed := make([]bool, len(u.parent))
+	where = make([]unitOf, len(u.parent))
 	var roots []int // in the order of the network
 	for i := range u.parent {
 		r := u.root(i)
@@ -85,12 +86,11 @@ func (t *Trace) equivalents() (Symmetry, map[int]unitOf) {
 		members[r] = append(members[r], u.origin[i])
 		fixed[r] = fixed[r] || u.pinned[i]
 	}
-	var s Symmetry
 	groups := map[string]int{}
 	taken := map[string]bool{}
-	where := map[int]unitOf{}
 	for _, r := range roots {
 		if fixed[r] {
+			where[r].group = -1
 			continue
 		}
 		slices.Sort(members[r])
@@ -124,11 +124,11 @@ func (u *units) nameOf(operations []int, taken map[string]bool) string {
 }
 
 // place adds one axis to every group whose units lie on it.
-func (s *Symmetry) place(where map[int]unitOf, root func(int) int, p Place, ids []int, tap bool) {
+func (s *Symmetry) place(where []unitOf, root func(int) int, p Place, ids []int, tap bool) {
 	found := map[int]Place{}
 	for position, id := range ids {
-		at, ok := where[root(id)]
-		if !ok {
+		at := where[root(id)]
+		if at.group < 0 {
 			continue
 		}
 		q, seen := found[at.group]
@@ -138,13 +138,10 @@ func (s *Symmetry) place(where map[int]unitOf, root func(int) int, p Place, ids 
 		}
 		q.At[at.unit] = append(q.At[at.unit], position)
 	}
-	for i := range s.Groups { // not over the map: its order is random
-		q, ok := found[i]
-		switch g := &s.Groups[i]; {
-		case !ok:
-		case tap:
+	for i, q := range found {
+		if g := &s.Groups[i]; tap {
 			g.TapPlaces = append(g.TapPlaces, q)
-		default:
+		} else {
 			g.Places = append(g.Places, q)
 		}
 	}
@@ -232,10 +229,14 @@ func (s Symmetry) Apply(p Permutation, theta Params) (Params, error) {
 		return nil, err
 	}
 	out := theta.Clone()
+	at := make(map[string]int, len(out))
+	for i, t := range out {
+		at[t.Name] = i
+	}
 	for _, g := range s.Groups {
 		for _, place := range g.Places {
-			i := slices.IndexFunc(out, func(t Tensor) bool { return t.Name == place.Tensor })
-			if i < 0 {
+			i, ok := at[place.Tensor]
+			if !ok {
 				return nil, fmt.Errorf("permutation: the weights have no tensor %q, which group %q permutes", place.Tensor, g.Name)
 			}
 			moved, err := place.permute(p[g.Name], out[i])

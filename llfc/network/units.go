@@ -1,7 +1,5 @@
 package network
 
-import "fmt"
-
 // units is a union-find over single units. Each unit, one index of one axis, is an element that remembers the operation it came from.
 type units struct {
 	parent  []int
@@ -10,14 +8,10 @@ type units struct {
 	pinned  []bool   // by element; a class is fixed if any element of it is
 }
 
-// maxUnits bounds what a description may ask for: a hundred times any network that trains, and little enough memory that a checkpoint
-// with made-up sizes is an error and not a crash.
-const maxUnits = 1 << 22
-
 // fresh makes n new units of an operation.
 func (u *units) fresh(operation string, n int) []int {
 	if n > maxUnits-len(u.parent) {
-		panic(fmt.Errorf("layer %q: %d units, and with those before it more than the %d that a network may have", operation, n, maxUnits))
+		panic(tooLarge("layer %q: %d units, and with those before it more than the %d that a network may have", operation, n, maxUnits))
 	}
 	u.origins = append(u.origins, operation)
 	ids := make([]int, n)

@@ -47,8 +47,14 @@ func (x X) next(name, op string) X {
 // tap records x under its name, and takes the injected node where the run starts here.
 func (x X) tap(name, kind string) X {
 	t := x.trace
-	if slices.ContainsFunc(t.Taps, func(p Tap) bool { return p.Name == name }) {
+	if t.names[name] {
 		panic(fmt.Errorf("layer %q: the name is used twice", name))
+	}
+	if t.names[name] = true; len(t.Taps) == maxTaps {
+		panic(tooLarge("layer %q: more layers than the %d named values that a network may have", name, maxTaps))
+	}
+	if err := t.bounds.ctx.Err(); err != nil {
+		panic(fmt.Errorf("layer %q: %w", name, err))
 	}
 	switch {
 	case t.inject != nil && t.options.From == name:
@@ -70,6 +76,10 @@ func (x X) param(p Param, layout [][]int) *graph.Node {
 	if _, twice := t.layouts[p.Name]; twice {
 		panic(fmt.Errorf("layer %q: the parameter %q is declared twice", x.name, p.Name))
 	}
+	if n := volume(p.Dims); float64(t.numbers)+n > t.bounds.numbers {
+		panic(tooLarge("parameter %q of shape %v: %.0f numbers, and with those before it more than the %.0f that %s", p.Name, p.Dims, n, t.bounds.numbers, t.bounds.of))
+	}
+	t.numbers += size(p.Dims)
 	t.layouts[p.Name] = layout
 	t.Params = append(t.Params, p)
 	if x.node == nil || t.options.Weights == nil {
@@ -117,6 +127,7 @@ func (x X) As(name string) X {
 		t.Acts[a].Name = name
 	}
 	kind := t.Taps[last].Kind
+	delete(t.names, t.Taps[last].Name)
 	t.Taps, t.tapped = t.Taps[:last], t.tapped[:last]
 	return x.tap(name, kind)
 }

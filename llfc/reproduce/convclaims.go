@@ -50,10 +50,12 @@ func (s *ConvStudy) spawnedClaims(n Net, p merge.Policy) llfc.Scorecard {
 		{ID: "against", Source: "Fig. 4", Statement: "has features that interpolate far better than those of the independent pair of the same seed",
 			Quantity: "ratio of their means over layers of 1 − cos_½", Kind: llfc.AtMost, Line: smallAgainst, Values: ratios(pairs, against, Trial.meanHalf)},
 	}
+	if p.Name == interpolate && !p.Folded { // folding leaves the inputs of the nonlinearities as they are
+		claims = append(claims, llfc.Claim{ID: "weak", Source: "Def. 3, Figs 5–6", Statement: "satisfies weak additivity far better than the independent pair of the same seed",
+			Quantity: "largest ratio of their mean Dist_σ(½) over layers", Kind: llfc.AtMost, Line: smallWeak, Values: weakRatios(pairs, against)})
+	}
 	if p.Name == interpolate {
 		claims = append(claims, llfc.Scorecard{
-			{ID: "weak", Source: "Def. 3, Figs 5–6", Statement: "satisfies weak additivity far better than the independent pair of the same seed",
-				Quantity: "largest ratio of their mean Dist_σ(½) over layers", Kind: llfc.AtMost, Line: smallWeak, Values: weakRatios(pairs, against)},
 			{ID: "commute", Source: "Def. 4, Fig. 7", Statement: "satisfies commutativity at every layer, on the scale of its weights and inputs",
 				Quantity: "largest Dist_com / min(Dist_W, Dist_H) over layers after the first", Kind: llfc.AtMost, Line: smallCommute,
 				Values: values(pairs, mostCommute(math.Max))},

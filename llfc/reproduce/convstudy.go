@@ -89,18 +89,16 @@ func (s *ConvStudy) measure(ctx context.Context, n Net, k kind, seed int64, tell
 	if err != nil {
 		return err
 	}
-	train, test, err := s.Lab.Feed(ctx, n.Setting.Data, p.A.Normalize, n.Setting.TrainSamples, n.Setting.TestSamples)
+	_, test, err := s.Lab.Sets(ctx, n.Setting.Data, n.Setting.TrainSamples, n.Setting.TestSamples)
 	if err != nil {
 		return err
 	}
-	defer train.Free()
-	defer test.Free()
 	for _, policy := range n.Policies {
 		t := Trial{Net: n.ID, Kind: k.id, K: k.epochs, Seed: seed, Policy: policy, Ends: [2]llfc.Checkpoint{p.A, p.B}, Match: matched}
 		t.Ends[0].Theta, t.Ends[1].Theta = nil, nil
 		// Definitions 3 and 4 ask about the maps of A and B, which raw and folded weights divide differently; what is done to θ_α does not enter.
-		o := measure.Options{Alphas: measure.Alphas(s.Scale.Alphas), Conditions: policy.Name == interpolate, Policy: policy, Train: train}
-		if t.Result, err = s.Lab.Measure(ctx, p, o, test); err != nil {
+		o := measure.Options{Alphas: measure.Alphas(s.Scale.Alphas), Conditions: policy.Name == interpolate, Policy: policy}
+		if t.Result, err = s.Lab.Measured(ctx, p, o, test); err != nil {
 			return fmt.Errorf("%s: %w", policy, err)
 		}
 		var errs [2]error

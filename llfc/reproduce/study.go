@@ -141,14 +141,15 @@ func (s *Study) measure(ctx context.Context, k kind, seed int64) (Measured, erro
 
 // results measures a pair on the test split, and its line on the training split too.
 func (s *Study) results(ctx context.Context, setting llfc.Setting, p llfc.Pair, perSample bool) (View, error) {
-	train, test, err := s.Lab.Feed(ctx, setting.Data, p.A.Normalize, s.Scale.TrainSamples, setting.TestSamples)
+	train, test, err := s.Lab.Sets(ctx, setting.Data, s.Scale.TrainSamples, setting.TestSamples)
 	if err != nil {
 		return View{}, err
 	}
-	defer train.Free()
-	defer test.Free()
-	alphas := append(measure.Alphas(s.Scale.Alphas), figures.Alphas()...)
-	r, err := s.Lab.Measure(ctx, p, measure.Options{Alphas: alphas, Conditions: true, PerSample: perSample}, test, train)
+	o := measure.Options{Alphas: append(measure.Alphas(s.Scale.Alphas), figures.Alphas()...), Conditions: true}
+	if perSample {
+		o.Samples = []string{"dist_sigma_max"}
+	}
+	r, err := s.Lab.Measured(ctx, p, o, test, train)
 	if err != nil {
 		return View{}, err
 	}

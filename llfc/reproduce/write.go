@@ -32,8 +32,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 		return nil, err
 	}
 	for _, m := range s.Pairs {
-		r := *m.Result
-		r.Raw = nil // every sample's values fill a hundred megabytes; layerwise measure --per-sample writes them
+		r := m.Result.WithoutSamples() // layerwise measure --per-sample writes them
 		if err := r.Save(filepath.Join(dir, "pairs", fmt.Sprintf("%s-seed%d", m.Kind, m.Seed))); err != nil {
 			return nil, err
 		}

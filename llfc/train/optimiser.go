@@ -30,6 +30,12 @@ func (o Optimiser) rule() (rule, error) {
 	return rule{}, fmt.Errorf("train: unknown optimiser %q; known: adam, sgd", o.Name)
 }
 
+// Sets is how many numbers a training keeps for each weight: itself and the optimiser's state.
+func (o Optimiser) Sets() (int, error) {
+	r, err := o.rule()
+	return 1 + len(r.slots), err
+}
+
 func or(v, otherwise float64) float64 {
 	if v == 0 {
 		return otherwise

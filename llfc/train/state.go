@@ -48,8 +48,9 @@ func (s State) Tensors() network.Params { return slices.Concat(s.Theta, s.Slots)
 // Restore takes a saved set apart again; its layout must be that of s, the start of the same run.
 func (s State) Restore(saved network.Params, step int) (State, error) {
 	got := make(network.Params, 0, len(saved))
+	byName := saved.ByName()
 	for _, t := range s.Tensors() {
-		if u, ok := saved.Get(t.Name); ok {
+		if u, ok := byName[t.Name]; ok {
 			got = append(got, u)
 		}
 	}

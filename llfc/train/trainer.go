@@ -165,7 +165,13 @@ func (t *Trainer) Run(ctx context.Context, s State, until int, watch func(Progre
 		}
 	}
 	out, err := t.download(device, step)
-	if err == nil && step < until {
+	if err != nil {
+		return State{}, err
+	}
+	if err := t.f.CheckWeights(out.Theta); err != nil { // the loss was that before the last update
+		return State{}, fmt.Errorf("%w: after step %d: %w", ErrDiverged, step, err)
+	}
+	if step < until {
 		err = ctx.Err()
 	}
 	return out, err
@@ -206,10 +212,10 @@ func (t *Trainer) batch(step int, index []int32) {
 }
 
 func (t *Trainer) upload(s State) ([]*tensors.Tensor, error) {
-	if err := t.f.Check(s.Theta); err != nil {
+	if err := t.f.CheckWeights(s.Theta); err != nil {
 		return nil, err
 	}
-	state, err := network.Upload(t.f.Backend, s.Tensors())
+	state, err := t.f.UploadAny(s.Tensors())
 	if err != nil {
 		return nil, err
 	}

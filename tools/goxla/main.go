@@ -1,8 +1,8 @@
-// Command goxla runs go-xla's own installer of PJRT plugins, into a folder of our choice:
+// Command goxla runs go-xla's own installer of PJRT plugins, into the folder that it is given:
 //
 //	goxla cpu|cuda FOLDER
 //
-// It is the second way to a plugin, for machines that the pinned wheel does not serve.
+// It is how a plugin is installed where the pinned wheel does not fit the machine.
 package main
 
 import (

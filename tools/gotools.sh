@@ -13,7 +13,7 @@ gopls=golang.org/x/tools/gopls@v0.24.0 # its own module: it does not compile bes
 export GOBIN="$PWD/.tools/bin"
 mkdir -p "$GOBIN"
 for name in "$@"; do
-    want=$(cat tools/go.mod tools/go.sum tools/goxla/*.go scripts/gotools.sh | cksum)" ${GOTOOLCHAIN:-}"
+    want=$(cat tools/go.mod tools/go.sum tools/goxla/*.go tools/gotools.sh | cksum)" ${GOTOOLCHAIN:-}"
     if [ -x "$GOBIN/$name" ] && [ "$(cat "$GOBIN/.$name" 2>/dev/null)" = "$want" ]; then continue; fi
     echo "== Go tools: building $name into .tools/bin"
     if [ "$name" = gopls ]; then

@@ -14,7 +14,7 @@ found() { .tools/bin/unpack -find "$device" 2>/dev/null; }
 from_wheel() {
     [ "$device" = cpu ] && [ "$(uname -sm)" = "Linux x86_64" ] || return 1
     say "XLA plugin: fetching the wheel $(sed -n 's/ --hash.*//p' tools/plugin.txt) (259 MB unpacked)"
-    scripts/venv.sh || return 1
+    tools/venv.sh || return 1
     local dir
     dir=$(mktemp -d .tools/wheels/XXXXXX)
     if .tools/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
@@ -28,7 +28,7 @@ from_wheel() {
 
 from_goxla() {
     say "XLA plugin: asking go-xla's own installer"
-    scripts/gotools.sh goxla && .tools/bin/goxla "$device" "$(.tools/bin/unpack -dir)"
+    tools/gotools.sh goxla && .tools/bin/goxla "$device" "$(.tools/bin/unpack -dir)"
 }
 
 if ! found >/dev/null; then

@@ -3,9 +3,9 @@
 # With "lab" also JupyterLab, and gopls for completion. Nothing goes into the user's own Jupyter folders.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/venv.sh "${1:-notebooks}"
-scripts/gotools.sh gonb goimports
+tools/venv.sh "${1:-notebooks}"
+tools/gotools.sh gonb goimports
 if [ "${1:-}" = lab ]; then
-    scripts/gotools.sh gopls || echo "== gopls could not be built: notebooks run, without completion"
+    tools/gotools.sh gopls || echo "== gopls could not be built: notebooks run, without completion"
 fi
 .tools/venv/bin/python tools/kernel.py "$PWD"

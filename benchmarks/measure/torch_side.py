@@ -1,11 +1,10 @@
-"""The PyTorch side of the benchmark: compare.py store|stream DIR SAMPLES ALPHAS BATCH ROUNDS; prints a report in JSON.
+"""The PyTorch side of the benchmark: torch_side.py store|stream DIR SAMPLES ALPHAS BATCH ROUNDS; prints a report in JSON.
 
-store   keeps every feature of A, B and θ_α, then compares them in float64; one α a run, A and B anew each time: how the code
-        released with arXiv 2307.08286 goes about it
+store   keeps every feature of A, B and θ_α, then compares them in float64; one α a run, A and B anew each time: as the code
+        released with arXiv 2307.08286 does
 stream  batch by batch with A and B run once for all α, and inner products in float64: what measure.Pair does, in PyTorch
 """
-import json
-import resource
+import pathlib
 import sys
 import time
 
@@ -13,6 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
 
 way, folder, samples, alphas, batch, rounds = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 SIZES = [784, 512, 512, 512, 10]
@@ -123,7 +125,6 @@ with torch.no_grad():
         seconds.append(time.time() - wall)
         cpu.append(time.process_time() - used)
     names = {"store": "everything stored, an α a run", "stream": "streaming, all α in one pass"}
-    print(json.dumps(dict(
-        name=names[way], samples=samples, batch=batch, seconds=seconds, cpu=cpu, first=first, llfc=llfc,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024 / 1000,
-        versions=f"PyTorch {torch.__version__} ({torch.get_num_threads()} threads)")))
+    harness.say(
+        name=names[way], samples=samples, batch=batch, seconds=seconds, cpu=cpu, first=first, llfc=llfc, peak_mb=harness.peak_mb(),
+        versions=f"PyTorch {torch.__version__} ({torch.get_num_threads()} threads)")

@@ -1,0 +1,55 @@
+package match
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
+)
+
+// Method is a way of finding π. It is all there is to write for a new one: what stands in [Methods] is offered by the command line, by
+// the lab and by the study under its name.
+type Method struct {
+	Name, Doc, Source string
+	Data              bool // it looks at training samples
+
+	Find func(ctx context.Context, p Problem) (Result, error)
+}
+
+// Problem is what a method is given. The weights are finite, and of the network that the symmetry is of.
+type Problem struct {
+	F        *network.Model
+	Symmetry network.Symmetry
+	A, B     network.Params
+	Training *feed.Feed // nil unless the method looks at data
+	Config
+}
+
+// Methods lists the known ways.
+func Methods() []Method {
+	return []Method{
+		{Name: "weight", Doc: "minimises ‖θ_A − π(θ_B)‖² by coordinate ascent, one assignment for each group in turn", Source: "Ainsworth et al. 2023 (arXiv 2209.04836)",
+			Find: func(_ context.Context, p Problem) (Result, error) { return Weights(p.Symmetry, p.A, p.B, p.Config) }},
+	}
+}
+
+// MethodNames lists the names of Methods.
+func MethodNames() []string {
+	var out []string
+	for _, m := range Methods() {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+// MethodByName finds a method.
+func MethodByName(name string) (Method, error) {
+	for _, m := range Methods() {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Method{}, fmt.Errorf("match: unknown method %q; known: %s", name, strings.Join(MethodNames(), ", "))
+}
