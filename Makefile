@@ -3,11 +3,12 @@
 
 SCALE ?= quick
 
-# One toolchain for all: Go fetches it by itself. simd makes the pure-Go backend 20 to 40 times faster.
+# One toolchain for all: Go fetches it by itself. simd makes the pure-Go backend 20 to 40 times faster. A go.work in a folder above is of
+# no concern here, and Go would look for one if GOWORK were empty.
 export GOTOOLCHAIN := go1.27.4
 export GOEXPERIMENT := simd
 export GOFLAGS := -buildvcs=false
-export GOWORK :=
+export GOWORK := off
 # Command line and notebooks share their runs.
 export LAYERWISE_RUNS ?= $(CURDIR)/runs
 
