@@ -104,6 +104,7 @@ test-go: need-go ## go test ./...
 test-reproduce: build ## the main job at scale smoke
 	@scripts/plugin.sh cpu || true
 	@echo "== reproduce at scale smoke: out/smoke"
+	@rm -rf out/smoke
 	@LAYERWISE_RUNS="$$PWD/out/smoke-runs" bin/layerwise reproduce --scale smoke --out out/smoke
 
 .PHONY: test-readme

@@ -61,6 +61,13 @@ func (c *command) parse(want int) error {
 	if len(c.given) != want {
 		return c.wrong("%d arguments %q, expected %d: layerwise %s %s", len(c.given), c.given, want, c.verb.name, c.verb.args)
 	}
+	for i, given := range c.given {
+		path, err := expandHome(given)
+		if err != nil {
+			return c.wrong("%q: %w", given, err)
+		}
+		c.given[i] = path
+	}
 	if c.backend != nil {
 		return c.checkBackend()
 	}
@@ -108,7 +115,7 @@ func (c *command) need(flags ...string) error {
 }
 
 func (c *command) backendFlag() {
-	c.backend = c.String("backend", "", "compute on this `backend`: xla, xla:cpu, xla:cuda or go; by default the best found")
+	c.backend = c.pathAfter("xla:", "backend", "compute on this `backend`: xla, xla:cpu, xla:cuda or go; by default the best found")
 }
 
 // checkBackend knows the names; whether one is there shows when it is opened.
@@ -135,7 +142,16 @@ func (c *command) checkData(flagName, name string) error {
 	if !ok {
 		return nil
 	}
-	looked := []string{path}
+	at, looked := findImages(path)
+	if at != "" {
+		return nil
+	}
+	return c.wrong("--%s %q: no folder or archive %s; give the path of one with split/class/file.png", flagName, name, strings.Join(looked, ", nor "))
+}
+
+// findImages returns where the folder or archive of images:PATH is, "" if it is nowhere, and where it was looked for.
+func findImages(path string) (at string, looked []string) {
+	looked = []string{path}
 	for _, dir := range data.DefaultOptions().Dirs {
 		if !filepath.IsAbs(path) {
 			looked = append(looked, filepath.Join(dir, path))
@@ -143,10 +159,10 @@ func (c *command) checkData(flagName, name string) error {
 	}
 	for _, at := range looked {
 		if _, err := os.Stat(at); err == nil {
-			return nil
+			return at, looked
 		}
 	}
-	return c.wrong("--%s %q: no folder or archive %s; give the path of one with split/class/file.png", flagName, name, strings.Join(looked, ", nor "))
+	return "", looked
 }
 
 // checkpoint reads a file that the caller has named.
@@ -181,11 +197,14 @@ func (c *command) outFile(flagName string) error {
 	return c.tryFolder(flagName, path, filepath.Dir(path))
 }
 
-// outDir is outFile for a folder.
-func (c *command) outDir(flagName string) error {
+// outDir is outFile for a folder, which check looks into first: what others have put there must stay.
+func (c *command) outDir(flagName string, check func(dir string) error) error {
 	path := c.Lookup(flagName).Value.String()
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return c.wrong("--%s %s is a file; name a folder", flagName, path)
+	}
+	if err := check(path); err != nil {
+		return c.wrong("--%s %s: %w", flagName, path, err)
 	}
 	return c.tryFolder(flagName, path, path)
 }

@@ -164,7 +164,7 @@ func TestMisuse(t *testing.T) {
 		{spawn + "--spawn-epoch 3", "--spawn-epoch 3 lies behind the end, --epochs 2"},
 		{spawn + "--spawn-epoch NaN", "--spawn-epoch"},
 		{spawn + "--other-seed 1", "--other-seed 1 is the seed of a too"},
-		{spawn + "--out-b x", "both x; give two files"},
+		{spawn + "--out-b x", "--out-a x and --out-b x are the same file; give two"},
 		{"match a --out x", "1 arguments"},
 		{"match a gone --out x", "there is no file gone"},
 		{"match --out x --backend go -- -a -b", "there is no file -a"}, // no flags behind --

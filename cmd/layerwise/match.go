@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 
 	"layerwise/llfc"
 	"layerwise/llfc/match"
@@ -20,7 +19,7 @@ var matchVerb = verb{
 		method := c.choice("method", "weight", "weight, the only `name` so far", "weight")
 		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
 		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")
-		out := c.String("out", "", "write the permuted B to `file`")
+		out := c.path("out", "", "write the permuted B to `file`")
 		if err := c.parse(2); err != nil {
 			return err
 		}
@@ -31,8 +30,8 @@ var matchVerb = verb{
 		if err != nil {
 			return err
 		}
-		if sameFile(*out, c.given[0]) {
-			return c.wrong("--out %s is A, which stays as it is; name another file", *out)
+		if err := c.apart([]file{{"--out", *out}}, c.inputs("")); err != nil {
+			return err
 		}
 		if err := c.outFile("out"); err != nil {
 			return err
@@ -63,12 +62,6 @@ var matchVerb = verb{
 		fmt.Fprintf(c.out, "%s\n%s  method %s  ‖θ_A − θ_B‖ %.4f → %.4f; the permuted network is the same function\n", llfc.Spread(r), *out, *method, before, after)
 		return nil
 	},
-}
-
-func sameFile(a, b string) bool {
-	x, errA := os.Stat(a)
-	y, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // noise is 64 standard normal inputs, on which the permuted network is compared with the original.

@@ -17,14 +17,14 @@ var measureVerb = verb{
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		set := c.String("data", "", "the data `set`; by default the one that A was trained on")
+		set := c.pathAfter("images:", "data", "the data `set`; by default the one that A was trained on")
 		alphas := c.alphas("alphas", []float64{0, 0.25, 0.5, 0.75, 1}, "`values` of α in [0, 1]; 1 is A. 0, 0.5 and 1 are always among them")
 		samples := c.count("samples", 0, 0, "measure on so many test `samples`, drawn stratified; 0 is all")
 		trainSamples := c.count("train-samples", 10000, 0, "the path on so many training `samples`; 0 is all")
 		perSample := c.Bool("per-sample", false, "write every sample's values too, to samples.csv")
 		batch := c.count("batch", 0, 0, "`samples` on the device at once; 0 chooses")
 		policy := c.policyFlags()
-		out := c.String("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
+		out := c.path("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
 		}
@@ -45,6 +45,13 @@ var measureVerb = verb{
 			}
 		}
 		if err := c.checkData("data", *set); err != nil {
+			return err
+		}
+		var written []file
+		for _, path := range measure.Files(*out) {
+			written = append(written, file{"--out", path})
+		}
+		if err := c.apart(written, c.inputs(*set)); err != nil {
 			return err
 		}
 		l, err := c.lab()
@@ -69,7 +76,7 @@ var measureVerb = verb{
 		if _, err := merge.New(f, a.Theta, b.Theta, train, by); err != nil { // a policy that such networks or so few samples do not allow
 			return c.unfit(by, err)
 		}
-		if err := c.outDir("out"); err != nil {
+		if err := c.outDir("out", measure.CheckFolder); err != nil {
 			return err
 		}
 		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b, Data: *set}

@@ -21,8 +21,8 @@ var reproduceVerb = verb{
 		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes; convnets hours), cpu-hour (convnets on all images) or paper (an hour; convnets a GPU)", reproduce.ScaleNames()...)
 		study := c.choice("study", reproduce.Studies()[0], "which, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
 		nets := c.String("nets", "", "of --study convnets these networks alone, by `names` with commas")
-		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`; of --study convnets by default to out/convnets")
-		table := c.String("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
+		out := c.path("out", filepath.Join("out", "reproduce"), "write the report to `dir`; of --study convnets by default to out/convnets")
+		table := c.path("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ var reproduceVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		if err := c.outDir("out"); err != nil {
+		if err := c.outDir("out", reproduce.CheckFolder); err != nil {
 			return err
 		}
 		l, err := c.lab()

@@ -50,7 +50,7 @@ func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 	}
 	arch := c.String("network", "mlp", "the `network`: "+networkNames())
 	shaped := c.networkFlags()
-	set := c.String("data", "", "the data `set`; layerwise data lists them; by default the recipe's")
+	set := c.pathAfter("images:", "data", "the data `set`; layerwise data lists them; by default the recipe's")
 	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order, dropout and augmentation")
 	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); what no flag says is taken from it", ways...)
 	budget := c.choice("budget", "paper", "how much of the recipe, by `name`: "+strings.Join(abouts, "; "), budgets...)

@@ -17,7 +17,7 @@ var trainVerb = verb{
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		setting := settingFlags(c)
-		out := c.String("out", "", "write the checkpoint to `file`")
+		out := c.path("out", "", "write the checkpoint to `file`")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -26,6 +26,9 @@ var trainVerb = verb{
 		}
 		s, seed, err := setting()
 		if err != nil {
+			return err
+		}
+		if err := c.apart([]file{{"--out", *out}}, c.inputs(s.Data)); err != nil {
 			return err
 		}
 		if err := c.outFile("out"); err != nil {
@@ -52,7 +55,7 @@ var spawnVerb = verb{
 		setting := settingFlags(c)
 		epochs := c.real("spawn-epoch", 0, 0, many, "the `epochs` that both share; may be a fraction; 0 shares the initialisation alone")
 		other := c.Int64("other-seed", 0, "the `seed` of the batch order of b after the spawn; by default that of a + 100")
-		outA, outB := c.String("out-a", "", "write a to `file`"), c.String("out-b", "", "write b to `file`")
+		outA, outB := c.path("out-a", "", "write a to `file`"), c.path("out-b", "", "write b to `file`")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -71,8 +74,9 @@ var spawnVerb = verb{
 			return c.wrong("--other-seed %d is the seed of a too: both would be the same network; give another", seed)
 		case *epochs > float64(s.Train.Epochs):
 			return c.wrong("--spawn-epoch %g lies behind the end, --epochs %d; give one of at most that", *epochs, s.Train.Epochs)
-		case *outA == *outB:
-			return c.wrong("--out-a and --out-b are both %s; give two files", *outA)
+		}
+		if err := c.apart([]file{{"--out-a", *outA}, {"--out-b", *outB}}, c.inputs(s.Data)); err != nil {
+			return err
 		}
 		if err := errors.Join(c.outFile("out-a"), c.outFile("out-b")); err != nil {
 			return err
