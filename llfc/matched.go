@@ -34,7 +34,7 @@ func SamePlace(a, b Checkpoint) error {
 
 // Match permutes the hidden units of b so that its weights come close to those of a (weight matching), and checks on x, inputs [batch, Input...]
 // normalised as in training, that π(b) is still the same function.
-func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoint, match.Result, error) {
+func (l *Lab) Match(ctx context.Context, a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoint, match.Result, error) {
 	fail := func(err error) (Checkpoint, match.Result, error) { return Checkpoint{}, match.Result{}, err }
 	if err := SamePlace(a, b); err != nil {
 		return fail(err)
@@ -47,7 +47,7 @@ func (l *Lab) Match(a, b Checkpoint, c match.Config, x network.Tensor) (Checkpoi
 	if err != nil {
 		return fail(err)
 	}
-	r, err := match.Weights(s, a.Theta, b.Theta, c)
+	r, err := match.Weights(ctx, s, a.Theta, b.Theta, c)
 	if err != nil {
 		return fail(err)
 	}
@@ -83,7 +83,7 @@ func (l *Lab) Permuted(ctx context.Context, s Setting, seed int64) (Pair, match.
 	if err != nil {
 		return Pair{}, match.Result{}, err
 	}
-	b, r, err := l.Match(p.A, p.B, match.Config{Seed: seed, Restarts: MatchRestarts}, x)
+	b, r, err := l.Match(ctx, p.A, p.B, match.Config{Seed: seed, Restarts: MatchRestarts}, x)
 	if err != nil {
 		return Pair{}, match.Result{}, fmt.Errorf("%s: %w", p.Name, err)
 	}

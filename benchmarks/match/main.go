@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -53,7 +54,7 @@ func run(args []string) error {
 	}
 	for range repeats {
 		start := time.Now()
-		if out.Result, err = match.Weights(s, a, b, match.Config{}); err != nil {
+		if out.Result, err = match.Weights(context.Background(), s, a, b, match.Config{}); err != nil {
 			return err
 		}
 		out.Seconds = append(out.Seconds, time.Since(start).Seconds())

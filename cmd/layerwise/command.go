@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -128,7 +129,10 @@ func (c *command) checkBackend() error {
 }
 
 // lab opens the backend and the run store.
-func (c *command) lab() (*llfc.Lab, error) {
+func (c *command) lab(ctx context.Context) (*llfc.Lab, error) {
+	if err := ctx.Err(); err != nil { // the program that Tune starts anew would know nothing of it
+		return nil, err
+	}
 	_ = backend.Tune(*c.backend) // untuned is slower, and no less right
 	return llfc.OpenOn(*c.backend)
 }

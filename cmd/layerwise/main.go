@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"layerwise/llfc"
 )
@@ -47,6 +45,7 @@ const (
 	failure     = 1
 	misused     = 2
 	interrupted = 130
+	signalled   = 128 // and the number of the signal that ended the program at once
 )
 
 // misuse is an error of the caller's making.
@@ -84,11 +83,14 @@ func dispatch(args []string, out, stderr io.Writer) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	return v.kept, v.obey(args[1:], out, stderr)
+}
+
+// obey runs the verb until it is done or interrupted.
+func (v verb) obey(words []string, out, stderr io.Writer) error {
+	ctx, stop := interruptible(stderr)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	err = v.run(ctx, newCommand(v, args[1:], out, stderr))
-	return v.kept, err
+	return v.run(ctx, newCommand(v, words, out, stderr))
 }
 
 // status says what went wrong and returns the exit status.

@@ -36,12 +36,12 @@ var matchVerb = verb{
 		if err := c.outFile("out"); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		moved, r, err := l.Match(a, b, match.Config{Seed: *seed, Restarts: *restarts}, noise(b.Network.Input))
+		moved, r, err := l.Match(ctx, a, b, match.Config{Seed: *seed, Restarts: *restarts}, noise(b.Network.Input))
 		if err != nil {
 			return fmt.Errorf("%s and %s: %w", c.given[0], c.given[1], err)
 		}

@@ -54,7 +54,7 @@ var measureVerb = verb{
 		if err := c.apart(written, c.inputs(*set)); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}

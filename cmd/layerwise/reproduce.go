@@ -42,7 +42,7 @@ var reproduceVerb = verb{
 		if err := c.outDir("out", reproduce.CheckFolder); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}

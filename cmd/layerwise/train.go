@@ -34,7 +34,7 @@ var trainVerb = verb{
 		if err := c.outFile("out"); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ var spawnVerb = verb{
 		if err := errors.Join(c.outFile("out-a"), c.outFile("out-b")); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}

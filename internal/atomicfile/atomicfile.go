@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -42,9 +43,8 @@ func WriteFile(path string, write func(*os.File) error) (err error) {
 		dir = "."
 	}
 	sweep(dir, base, abandoned)
-	// Not os.CreateTemp: its 0600 would outlive the rename.
 	name := filepath.Join(dir, fmt.Sprintf(".%s.%016x.tmp", base, rand.Uint64()))
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := underWay.create(name)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -54,6 +54,7 @@ func WriteFile(path string, write func(*os.File) error) (err error) {
 			f.Close()
 			os.Remove(name)
 		}
+		underWay.forget(name)
 	}()
 	for _, step := range []func() error{
 		func() error { return write(f) }, f.Sync, f.Close,
@@ -68,6 +69,40 @@ func WriteFile(path string, write func(*os.File) error) (err error) {
 		return fmt.Errorf("write %s: the file is in place, but its directory entry may not survive a power cut: %w", path, err)
 	}
 	return nil
+}
+
+// underWay are the temporary files of this process.
+var underWay = temporary{names: map[string]bool{}}
+
+type temporary struct {
+	sync.Mutex
+	names map[string]bool
+}
+
+// create is not os.CreateTemp, whose 0600 would outlive the rename.
+func (t *temporary) create(name string) (*os.File, error) {
+	t.Lock()
+	defer t.Unlock()
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err == nil {
+		t.names[name] = true
+	}
+	return f, err
+}
+
+func (t *temporary) forget(name string) {
+	t.Lock()
+	defer t.Unlock()
+	delete(t.names, name)
+}
+
+// Abandon removes the temporary files of every Write under way, which then fails, and lets none begin any more: it is for a program that
+// is about to end.
+func Abandon() {
+	underWay.Lock() // for good
+	for name := range underWay.names {
+		os.Remove(name)
+	}
 }
 
 // Sweep removes the temporary files in dir, of whatever path, that nobody has written to for so long. Who knows that there is no other
