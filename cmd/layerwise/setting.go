@@ -1,49 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/network"
 )
 
-// recipe is a published way to train, one setting for each architecture.
-type recipe struct {
-	name     string
-	settings map[string]llfc.Setting
-}
-
-func recipes() []recipe {
-	mlp, resnet := llfc.MLPMNISTPermuted(), llfc.ResNetCIFARPermuted(1)
-	return []recipe{
-		{"paper", map[string]llfc.Setting{
-			"mlp": llfc.MLPMNIST(), "lenet": llfc.MLPMNIST(), "vgg": llfc.VGGCIFAR(), "resnet": llfc.ResNetCIFAR(), "bottleneck": llfc.ResNetTinyImageNet(),
-		}},
-		{"rebasin", map[string]llfc.Setting{"mlp": mlp, "lenet": mlp, "vgg": resnet, "resnet": resnet, "bottleneck": resnet}},
-	}
-}
-
-// of is the recipe's setting with another network in it. The network keeps its initialiser unless the recipe was published for its kind.
-func (r recipe) of(spec network.Spec) (llfc.Setting, error) {
-	s, ok := r.settings[spec.Architecture]
-	if !ok {
-		return s, fmt.Errorf("the recipe %s is not known for the architecture %q", r.name, spec.Architecture)
-	}
-	if s.Network.Architecture == spec.Architecture && s.Network.Norm == spec.Norm {
-		spec.Init = s.Network.Init
-	}
-	s.Network = spec
-	return s, nil
-}
-
 // settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the budget, and over both the
 // flags that were given.
 func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 	c.backendFlag()
 	var ways, budgets, abouts []string
-	for _, r := range recipes() {
-		ways = append(ways, r.name)
+	for _, r := range llfc.Recipes() {
+		ways = append(ways, r.Name)
 	}
 	for _, b := range llfc.Budgets() {
 		budgets, abouts = append(budgets, b.Name), append(abouts, b.Name+": "+b.About)
@@ -65,13 +35,8 @@ func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 		if spec, err = shaped(spec); err != nil {
 			return s, 0, err
 		}
-		for _, r := range recipes() {
-			if r.name != *way {
-				continue
-			}
-			if s, err = r.of(spec); err != nil {
-				return s, 0, c.wrong("--recipe: %w", err)
-			}
+		if s, err = llfc.Preset(*way, spec); err != nil {
+			return s, 0, c.wrong("--recipe: %w", err)
 		}
 		if c.set("init") {
 			s.Network.Init = spec.Init
