@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -125,13 +126,11 @@ type choice struct {
 }
 
 func (n choice) Set(text string) error {
-	for _, k := range n.known {
-		if k == text {
-			*n.value = text
-			return nil
-		}
+	if !slices.Contains(n.known, text) {
+		return errors.New("expected one of " + strings.Join(n.known, ", "))
 	}
-	return errors.New("expected one of " + strings.Join(n.known, ", "))
+	*n.value = text
+	return nil
 }
 
 func (n choice) String() string {

@@ -33,7 +33,12 @@ func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spe
 		{"widths", func(s *network.Spec) { s.Widths = *widths }},
 		{"depth", func(s *network.Spec) { s.Depth = *depth }},
 		{"width", func(s *network.Spec) { s.Width = *width }},
-		{"norm", func(s *network.Spec) { s.Norm = strings.TrimPrefix(*norm, "none") }},
+		{"norm", func(s *network.Spec) {
+			s.Norm = *norm
+			if *norm == "none" {
+				s.Norm = ""
+			}
+		}},
 		{"shortcut", func(s *network.Spec) { s.Shortcut = *shortcut }},
 		{"stem", func(s *network.Spec) { s.Stem = *stem }},
 		{"head", func(s *network.Spec) { s.Head = *head }},

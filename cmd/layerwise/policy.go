@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,5 +34,12 @@ func (c *command) policyFlags() func() (merge.Policy, error) {
 
 // unfit says that a policy is not to be had, in the flags that gave it.
 func (c *command) unfit(p merge.Policy, err error) error {
-	return c.wrong("--policy %s: %w", strings.NewReplacer(" folded", " --folded", " samples=", " --policy-samples ").Replace(p.String()), err)
+	flags := "--policy " + p.Name
+	if p.Folded {
+		flags += " --folded"
+	}
+	if p.Samples > 0 {
+		flags += fmt.Sprintf(" --policy-samples %d", p.Samples)
+	}
+	return c.wrong("%s: %w", flags, err)
 }

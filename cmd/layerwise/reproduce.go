@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,6 @@ func printTable(c *command, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	_, err = strings.NewReader(text).WriteTo(c.out)
+	_, err = io.WriteString(c.out, text)
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/feed"
@@ -20,6 +19,12 @@ func augmentations() []augmentation {
 	return []augmentation{{"none", feed.Augment{}}, {"paper", feed.CropFlip()}, {"rebasin", feed.ZoomFlipRotate()}}
 }
 
+// What is usual, by the names that flags have for it.
+const (
+	constant = "constant"
+	float32s = "float32"
+)
+
 // trainFlags declares the flags of a training config and returns what puts those that were given into a recipe's.
 func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 	var sets []string
@@ -32,12 +37,12 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 	rate := c.positive("rate", 0, large, "the learning `rate`")
 	momentum := c.real("momentum", 0, 0, 1, "of sgd, a `share`")
 	decay := c.real("weight-decay", 0, 0, large, "coupled weight decay, a `factor`")
-	schedule := c.choice("schedule", "", "constant, step or cosine, by `name`", "constant", "step", "cosine")
+	schedule := c.choice("schedule", "", "constant, step or cosine, by `name`", constant, "step", "cosine")
 	warmup := c.real("warmup", 0, 0, many, "`epochs` in which the rate grows to its value")
 	at := c.sizes("step-at", "of the step schedule: the `epochs` after which the rate falls, such as 80,120")
 	factor := c.positive("step-factor", 0.1, large, "of the step schedule: what the rate is multiplied by, a `factor`")
 	augment := c.choice("augment", "", "how training pictures are varied, by `name`: none, paper (crop and flip) or rebasin (zoom, flip and turn)", sets...)
-	precision := c.choice("precision", "", "what linear maps compute in, by `name`: float32 or bf16, which gains on a GPU alone", "float32", "bf16")
+	precision := c.choice("precision", "", "what linear maps compute in, by `name`: float32 or bf16, which is faster only on a GPU", float32s, "bf16")
 	devices := c.count("devices", 0, 1, "share each batch among so many `devices`, each with batch statistics of its own")
 	return func(t train.Config) (train.Config, error) {
 		if c.set("epochs") {
@@ -68,23 +73,31 @@ func (c *command) trainFlags() func(train.Config) (train.Config, error) {
 			}
 		}
 		if c.set("precision") {
-			t.Precision = strings.TrimPrefix(*precision, "float32")
+			t.Precision = *precision
 		}
 		if c.set("devices") {
-			if t.Devices = *devices; t.Devices == 1 {
-				t.Devices = 0 // as the run store writes it
-			}
+			t.Devices = *devices
 		}
 		s := &t.Schedule
-		if name := strings.TrimPrefix(*schedule, "constant"); c.set("schedule") && name != s.Name {
-			*s = train.Schedule{Name: name}
+		if c.set("schedule") && *schedule != cmp.Or(s.Name, constant) {
+			*s = train.Schedule{Name: *schedule}
+		}
+		// A config leaves out what is usual; otherwise one run would have two names.
+		if t.Precision == float32s {
+			t.Precision = ""
+		}
+		if t.Devices == 1 {
+			t.Devices = 0
+		}
+		if s.Name == constant {
+			s.Name = ""
 		}
 		if c.set("warmup") {
 			s.Warmup = *warmup
 		}
 		if s.Name != "step" {
 			if c.set("step-at") || c.set("step-factor") {
-				return t, c.wrong("--step-at and --step-factor are of --schedule step, not of %s", cmp.Or(s.Name, "constant"))
+				return t, c.wrong("--step-at and --step-factor are of --schedule step, not of %s", cmp.Or(s.Name, constant))
 			}
 			return t, nil
 		}

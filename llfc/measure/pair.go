@@ -99,7 +99,7 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 		return nil, err
 	}
 	defer s.close()
-	m, err := newMeter(p)
+	m, err := newMeter(p, d.Len())
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +148,11 @@ type meter struct {
 	raw        *Raw        // nil unless asked for
 }
 
-func newMeter(p *plan) (*meter, error) {
+func newMeter(p *plan, samples int) (*meter, error) {
 	v, weights := survey(p.f)
+	if err := p.room(samples, v.layers); err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
 	k, l := len(p.alphas), v.layers
 	m := &meter{plan: p, layers: v.about, scores: make([]tally, k), mixed: make([]tally, k), baseline: make([]moments, l)}
 	for range p.alphas {

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"layerwise/internal/memory"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
 )
@@ -83,6 +84,12 @@ func (m *Merger) Prepare(ctx context.Context, alphas []float64, tick func()) err
 	return nil
 }
 
+// room returns an error if the machine cannot hold what is kept of so many α, once it is known how many numbers each has: the sums, those
+// of squares, and the vector that becomes of them.
+func room(alphas, numbers int) error {
+	return memory.Room(fmt.Sprintf("the statistics of θ_α at %d α", alphas), (8+8+4)*float64(alphas)*float64(numbers), "take fewer α")
+}
+
 // batch adds what batch i says of every θ_α to their sums.
 func (m *Merger) batch(ctx context.Context, line *Line, i int, alphas []float64, points []sums, ends *[2]sums, tick func()) error {
 	x, err := m.read(i)
@@ -117,6 +124,9 @@ func (m *Merger) batch(ctx context.Context, line *Line, i int, alphas []float64,
 		if err == nil {
 			err = points[k].read(out)
 			network.Free(out)
+		}
+		if err == nil && i == 0 && k == 0 {
+			err = room(len(alphas), len(points[0].sum))
 		}
 		if err != nil {
 			return fmt.Errorf("α = %g: %w", alpha, err)
