@@ -119,4 +119,4 @@ clean: ## takes bin/, out/ and .tools/ away; runs/ and the user's cache stay
 .PHONY: need-go
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.21 or later is needed on the PATH: https://go.dev/dl" >&2; exit 1; }
-	@command -v gcc >/dev/null || echo "== no gcc: building without XLA, on the pure-Go backend alone (apt-get install gcc libc6-dev mends it)"
+	@command -v gcc >/dev/null || echo "== no gcc: building without XLA, on the pure-Go backend only (apt-get install gcc libc6-dev mends it)"

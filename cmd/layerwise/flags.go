@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// number is a flag whose value lies between bounds.
+// number is a flag with a number between two bounds.
 type number[T int | float64] struct {
 	value     *T
 	parse     func(string) (T, error)
 	low, high T
-	above     bool // low itself is not allowed
+	above     bool // low itself is excluded
 }
 
 // Set checks a value when the flag is read, before anything is done.
 func (n number[T]) Set(text string) error {
 	v, err := n.parse(text)
-	if err != nil || !(v >= n.low && v <= n.high) || n.above && v == n.low { // NaN neither
+	if err != nil || !(v >= n.low && v <= n.high) || n.above && v == n.low { // written so that NaN fails too
 		return fmt.Errorf("expected %s", n.expected())
 	}
 	*n.value = v
@@ -37,7 +37,7 @@ func (n number[T]) expected() string {
 	} else {
 		text += fmt.Sprintf(" of at least %v", n.low)
 	}
-	if n.high < many { // beyond, it is no bound of the quantity
+	if n.high < many { // a larger bound only keeps numbers from overflowing
 		text += fmt.Sprintf(" and at most %v", n.high)
 	}
 	return text
@@ -45,7 +45,7 @@ func (n number[T]) expected() string {
 
 func (n number[T]) String() string {
 	if n.value == nil {
-		return "" // of the zero value, which package flag asks for
+		return "" // package flag asks this of the zero value
 	}
 	return fmt.Sprint(*n.value)
 }
@@ -53,7 +53,7 @@ func (n number[T]) String() string {
 // many is the most of anything that is counted here: samples, epochs, units. It keeps products of a few of them within an int.
 const many = 1 << 20
 
-// count declares a flag that counts something, from low on.
+// count declares a flag with a whole number of at least low.
 func (c *command) count(name string, value, low int, usage string) *int {
 	c.Var(number[int]{value: &value, parse: strconv.Atoi, low: low, high: 1 << 30}, name, usage)
 	return &value

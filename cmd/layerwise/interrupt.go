@@ -11,8 +11,8 @@ import (
 	"layerwise/internal/atomicfile"
 )
 
-// interruptible returns a context that ends with the first SIGINT or SIGTERM, and says so at once: what is under way may not look for
-// seconds, as XLA while it compiles. The second one ends the program.
+// interruptible returns a context that ends with the first SIGINT or SIGTERM. It says so at once, because some work does not look at the
+// context for many seconds; XLA compiling is the longest. The second signal ends the program.
 func interruptible(stderr io.Writer) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, stopped := make(chan os.Signal, 2), make(chan struct{})
@@ -24,7 +24,7 @@ func interruptible(stderr io.Writer) (ctx context.Context, stop func()) {
 			return
 		}
 		cancel()
-		if isTerminal(stderr) { // where a line of progress is not ended
+		if isTerminal(stderr) { // a line of progress has no end yet
 			fmt.Fprintln(stderr)
 		}
 		fmt.Fprintln(stderr, "layerwise: stopping; a second Ctrl-C or SIGTERM ends it at once")

@@ -16,9 +16,9 @@ var matchVerb = verb{
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		method := c.choice("method", "weight", "weight, the only `name` so far", "weight")
-		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
-		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")
+		method := c.choice("method", "weight", "the matching method, by `name`: weight is the only one so far", "weight")
+		seed := c.Int64("seed", 0, "the `seed` for the order of the further searches")
+		restarts := c.count("restarts", llfc.MatchRestarts, 0, "the `number` of further searches")
 		out := c.path("out", "", "write the permuted B to `file`")
 		if err := c.parse(2); err != nil {
 			return err
@@ -64,7 +64,7 @@ var matchVerb = verb{
 	},
 }
 
-// noise is 64 standard normal inputs, on which the permuted network is compared with the original.
+// noise is 64 standard normal inputs, for comparing the permuted network with the original.
 func noise(shape []int) network.Tensor {
 	rng := rand.New(rand.NewPCG(1, 1))
 	x := network.Tensor{Name: "input", Dims: append([]int{64}, shape...)}

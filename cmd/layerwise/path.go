@@ -10,10 +10,10 @@ import (
 // pathFlag is a flag with the path of a file or a folder.
 type pathFlag struct {
 	value  *string
-	prefix string // what stands before a path: "images:", "xla:"; a value without it is no path
+	prefix string // what comes before the path: "images:", "xla:"; a value without it is not a path
 }
 
-// Set expands the ~ of a home folder, which no shell does behind the = of --out=~/x.
+// Set expands ~/, which a shell leaves as it is after the = of --out=~/x.
 func (p pathFlag) Set(text string) error {
 	path, ok := strings.CutPrefix(text, p.prefix)
 	if !ok {
@@ -38,7 +38,7 @@ func (c *command) path(name, value, usage string) *string {
 	return &value
 }
 
-// pathAfter declares a flag with a word that may be a prefix with a path behind it.
+// pathAfter declares a flag with a word, which may be the prefix followed by a path.
 func (c *command) pathAfter(prefix, name, usage string) *string {
 	var value string
 	c.Var(pathFlag{&value, prefix}, name, usage)
@@ -61,10 +61,10 @@ func expandHome(path string) (string, error) {
 	return home + rest, nil
 }
 
-// file is a file or a folder that a verb reads or writes, and what the caller knows it as: "--out-a", "A".
+// file is a file or a folder that a verb reads or writes, with a name for messages: "--out-a", "A".
 type file struct{ name, path string }
 
-// apart is a misuse unless every file to be written is another one, and none that is read, nor lies in a folder that is.
+// apart returns an error if two of the files to be written are the same, or one of them is a file that is read or lies in a folder that is read.
 func (c *command) apart(written, read []file) error {
 	for i, w := range written {
 		for _, other := range written[:i] {
@@ -84,7 +84,7 @@ func (c *command) apart(written, read []file) error {
 	return nil
 }
 
-// inputs are the files that the caller has named, A and B, and the pictures of a data set.
+// inputs are the files that the caller named, A and B, and the pictures of a data set.
 func (c *command) inputs(set string) []file {
 	var out []file
 	for i, path := range c.given {
@@ -98,18 +98,18 @@ func (c *command) inputs(set string) []file {
 	return out
 }
 
-// samePlace tells whether two paths lead to one file, or would once it is written.
+// samePlace reports whether two paths lead to the same file, or will once it is written.
 func samePlace(a, b string) bool {
 	x, errA := os.Stat(a)
 	y, errB := os.Stat(b)
 	if errA == nil && errB == nil {
-		return os.SameFile(x, y) // by symbolic link, by hard link, by another case too
+		return os.SameFile(x, y) // also through a symbolic link, a hard link or another case
 	}
 	p, q := resolve(a), resolve(b)
 	return p == q || strings.EqualFold(p, q) && foldsCase(existing(p))
 }
 
-// within tells whether a path leads into a folder.
+// within reports whether a path leads into a folder.
 func within(path, folder string) bool {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return false
@@ -118,14 +118,14 @@ func within(path, folder string) bool {
 	return err == nil && in != ".." && !strings.HasPrefix(in, ".."+string(filepath.Separator))
 }
 
-// resolve returns the absolute path, without symbolic links as far as there is something at it.
+// resolve returns the absolute path. The part of it that exists is free of symbolic links.
 func resolve(path string) string {
 	if !filepath.IsAbs(path) {
 		dir, err := os.Getwd()
 		if err != nil {
 			return filepath.Clean(path)
 		}
-		path = dir + string(filepath.Separator) + path // not joined, which takes x/.. away where x is a link
+		path = dir + string(filepath.Separator) + path // filepath.Join would drop x/.., which is wrong where x is a link
 	}
 	missing := ""
 	for at := path; ; {
@@ -140,7 +140,7 @@ func resolve(path string) string {
 	}
 }
 
-// existing is the path, or the nearest folder above it that is there.
+// existing is the path, or the nearest folder above it that exists.
 func existing(path string) string {
 	for {
 		if _, err := os.Stat(path); err == nil || filepath.Dir(path) == path {
@@ -150,7 +150,7 @@ func existing(path string) string {
 	}
 }
 
-// foldsCase tells whether names in a folder that differ only in case are one file, as on most disks of macOS and Windows.
+// foldsCase reports whether names in a folder that differ only in case mean the same file, as on most disks of macOS and Windows.
 func foldsCase(dir string) bool {
 	f, err := os.CreateTemp(dir, ".layerwise-*.tmp")
 	if err != nil {

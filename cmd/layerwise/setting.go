@@ -7,8 +7,8 @@ import (
 	"layerwise/llfc/network"
 )
 
-// settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the budget, and over both the
-// flags that were given.
+// settingFlags declares the flags of a setting and returns a function that reads them: the recipe for the network, cut to the budget, then
+// changed by the flags that were given.
 func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 	c.backendFlag()
 	var ways, budgets, abouts []string
@@ -22,9 +22,9 @@ func settingFlags(c *command) func() (llfc.Setting, int64, error) {
 	shaped := c.networkFlags()
 	set := c.pathAfter("images:", "data", "the data `set`; layerwise data lists them; by default the recipe's")
 	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order, dropout and augmentation")
-	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); what no flag says is taken from it", ways...)
-	budget := c.choice("budget", "paper", "how much of the recipe, by `name`: "+strings.Join(abouts, "; "), budgets...)
-	samples := c.count("train-samples", 0, 0, "train on so many `samples`, drawn stratified; 0 is all")
+	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); it gives everything that no flag gives", ways...)
+	budget := c.choice("budget", "paper", "how much of the recipe to run, by `name`: "+strings.Join(abouts, "; "), budgets...)
+	samples := c.count("train-samples", 0, 0, "the `number` of training samples, drawn stratified by class; 0 is all")
 	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
 	trained := c.trainFlags()
 	return func() (s llfc.Setting, _ int64, err error) {

@@ -53,8 +53,8 @@ var spawnVerb = verb{
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		setting := settingFlags(c)
-		epochs := c.real("spawn-epoch", 0, 0, many, "the `epochs` that both share; may be a fraction; 0 shares the initialisation alone")
-		other := c.Int64("other-seed", 0, "the `seed` of the batch order of b after the spawn; by default that of a + 100")
+		epochs := c.real("spawn-epoch", 0, 0, many, "the number of `epochs` that both share; may be a fraction; 0 shares only the initialisation")
+		other := c.Int64("other-seed", 0, "the `seed` of the batch order of b after the spawn; by default the seed of a + 100")
 		outA, outB := c.path("out-a", "", "write a to `file`"), c.path("out-b", "", "write b to `file`")
 		if err := c.parse(0); err != nil {
 			return err
@@ -73,7 +73,7 @@ var spawnVerb = verb{
 		case *other == seed:
 			return c.wrong("--other-seed %d is the seed of a too: both would be the same network; give another", seed)
 		case *epochs > float64(s.Train.Epochs):
-			return c.wrong("--spawn-epoch %g lies behind the end, --epochs %d; give one of at most that", *epochs, s.Train.Epochs)
+			return c.wrong("--spawn-epoch %g lies after the end, --epochs %d; give one of at most that", *epochs, s.Train.Epochs)
 		}
 		if err := c.apart([]file{{"--out-a", *outA}, {"--out-b", *outB}}, c.inputs(s.Data)); err != nil {
 			return err
@@ -94,7 +94,7 @@ var spawnVerb = verb{
 		if err != nil {
 			return err
 		}
-		// b first: it takes a's state at the spawn on its way, so a need not be trained that far twice.
+		// b first: on its way it needs the state of a at the spawn, so this trains a that far, and a goes on from there.
 		if err := trainTo(ctx, c, l, b, s.Data, *outB); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ var spawnVerb = verb{
 	},
 }
 
-// settle tells a setting that cannot be trained, a misuse, from data that cannot be had.
+// settle makes the error of a setting that cannot be trained a misuse. Missing or damaged data is not one.
 func (c *command) settle(r llfc.Run, err error) (llfc.Run, error) {
 	var missing *data.MissingError
 	var corrupt *data.CorruptError

@@ -1,5 +1,5 @@
-// Package atomicfile writes a file so that a reader sees the old content or the new, whole, and nothing between:
-// not after an error, a full disk, a killed process or a power cut.
+// Package atomicfile writes a file so that a reader sees either all of the old content or all of the new, even after an error, a full disk,
+// a killed process or a power cut.
 package atomicfile
 
 import (
@@ -15,16 +15,15 @@ import (
 	"time"
 )
 
-// abandoned is the age at which a temporary file can have no living writer: a living one touches its file with
-// every buffer it fills.
+// abandoned is the age at which the writer of a temporary file must be dead: a living one writes a buffer more often than that.
 const abandoned = time.Hour
 
 // Write replaces the file at path by what write produces: a temporary file in the same directory, fsync, rename,
 // fsync of the directory. If write, or anything else, fails (or panics), the file at path is as it was and the
 // temporary file is gone. Only a killed process leaves its temporary file (.NAME.*.tmp) behind; a later Write of
 // the same path removes those older than an hour. The directory must exist; a symbolic link at path is replaced,
-// not followed. Permissions are 0666 less the umask. Two processes may write the same path at once: one of the
-// two wins, whole.
+// not followed. Permissions are 0666 less the umask. If two processes write the same path at once, the file is what
+// one of them wrote.
 func Write(path string, write func(io.Writer) error) error {
 	return WriteFile(path, func(f *os.File) error {
 		b := bufio.NewWriterSize(f, 1<<16)
@@ -35,8 +34,8 @@ func Write(path string, write func(io.Writer) error) error {
 	})
 }
 
-// WriteFile is Write for content that does not come in order: write has the temporary file itself, not buffered.
-// It may read it back, and must not close it.
+// WriteFile is Write for content that is not written from front to back: write gets the temporary file itself, without a buffer.
+// It may read the file, but must not close it.
 func WriteFile(path string, write func(*os.File) error) (err error) {
 	dir, base := filepath.Split(path)
 	if dir == "" {
@@ -50,7 +49,7 @@ func WriteFile(path string, write func(*os.File) error) (err error) {
 	}
 	done := false
 	defer func() {
-		if !done { // an error, or a panic in write on its way up
+		if !done { // an error, or a panic in write
 			f.Close()
 			os.Remove(name)
 		}
@@ -96,20 +95,19 @@ func (t *temporary) forget(name string) {
 	delete(t.names, name)
 }
 
-// Abandon removes the temporary files of every Write under way, which then fails, and lets none begin any more: it is for a program that
-// is about to end.
+// Abandon removes the temporary files of every Write that is under way, and lets no other begin. It is for a program that is about to end.
 func Abandon() {
-	underWay.Lock() // for good
+	underWay.Lock() // and keep it locked
 	for name := range underWay.names {
 		os.Remove(name)
 	}
 }
 
-// Sweep removes the temporary files in dir, of whatever path, that nobody has written to for so long. Who knows that there is no other
-// writer, by a lock, need not wait as long as Write does. What cannot be removed stays: it is litter, not an error.
+// Sweep removes all temporary files in dir that have not been written to for the time idle. A caller that holds a lock, and so knows that
+// there is no other writer, can choose a shorter time than Write does. A file that cannot be removed stays; that is not an error.
 func Sweep(dir string, idle time.Duration) { sweep(dir, "", idle) }
 
-// sweep is Sweep of the temporary files of base alone; "" is all of them.
+// sweep is Sweep for the temporary files of one base name only; "" is all of them.
 func sweep(dir, base string, idle time.Duration) {
 	prefix := "."
 	if base != "" {
@@ -117,7 +115,7 @@ func sweep(dir, base string, idle time.Duration) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // Write is about to say so
+		return // Write will report it
 	}
 	for _, e := range entries {
 		if n := e.Name(); strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".tmp") {
@@ -129,7 +127,7 @@ func sweep(dir, base string, idle time.Duration) {
 }
 
 func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // directories cannot be synced there; the rename is in the journal
+	if runtime.GOOS == "windows" { // directories cannot be synced there, but the journal has the rename
 		return nil
 	}
 	d, err := os.Open(dir)

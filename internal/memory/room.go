@@ -2,8 +2,8 @@ package memory
 
 import "fmt"
 
-// Room returns an error if something takes more bytes than can still be used, nil where that is not told. need is a lower bound, in floating
-// point, in which a product cannot overflow; instead says what would take less.
+// Room returns an error if something needs more bytes than can still be used. It returns nil where that is not known. need is a lower bound, a
+// float so that products cannot overflow; instead says what to ask for.
 func Room(what string, need float64, instead string) error {
 	free, ok := Available()
 	if !ok || need <= float64(free) {
