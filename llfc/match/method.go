@@ -31,7 +31,9 @@ type Problem struct {
 func Methods() []Method {
 	return []Method{
 		{Name: "weight", Doc: "minimises ‖θ_A − π(θ_B)‖² by coordinate ascent, one assignment for each group in turn", Source: "Ainsworth et al. 2023 (arXiv 2209.04836)",
-			Find: func(_ context.Context, p Problem) (Result, error) { return Weights(p.Symmetry, p.A, p.B, p.Config) }},
+			Find: func(ctx context.Context, p Problem) (Result, error) {
+				return Weights(ctx, p.Symmetry, p.A, p.B, p.Config)
+			}},
 	}
 }
 
