@@ -3,7 +3,6 @@ package data
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"layerwise/internal/atomicfile"
+	"layerwise/internal/checksum"
 	"layerwise/internal/filelock"
 )
 
@@ -27,7 +27,8 @@ import (
 const (
 	decodedMagic  = "LWDECOD1"
 	decodedAlign  = 4096
-	decodedFooter = 8 + sha256.Size + len(decodedMagic) // length of the JSON, its SHA-256, magic
+	decodedSum    = 32                                 // bytes of a SHA-256
+	decodedFooter = 8 + decodedSum + len(decodedMagic) // length of the JSON, its SHA-256, magic
 )
 
 // decoder reads a tree. It calls start when it knows how much there will be, and then fills the draft; version changes
@@ -86,7 +87,7 @@ func decodedSets(ctx context.Context, o Options, t tree, known string, d decoder
 			return nil, nil, err
 		}
 	}
-	sum := sha256.Sum256([]byte(content + "\n" + d.version))
+	sum := checksum.Sum([]byte(content + "\n" + d.version))
 	key := hex.EncodeToString(sum[:])
 	folder := filepath.Join(o.Cache, "decoded")
 	path := filepath.Join(folder, origin[:16]+"-"+key[:16]+".pixels")
@@ -206,7 +207,7 @@ func writeDecoded(ctx context.Context, path, key string, t tree, d decoder) erro
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(text)
+		sum := checksum.Sum(text)
 		tail = append(tail, text...)
 		tail = binary.LittleEndian.AppendUint64(tail, uint64(len(text)))
 		tail = append(append(tail, sum[:]...), decodedMagic...)
@@ -285,8 +286,8 @@ func describe(f *os.File, size int64) (about description, end int64, err error) 
 	if _, err := f.ReadAt(text, end); err != nil {
 		return about, 0, err
 	}
-	if sum := sha256.Sum256(text); string(sum[:]) != string(footer[8:8+sha256.Size]) {
-		return about, 0, corrupt(f.Name(), int(end), "SHA-256 of the description is %x, expected %x", sum, footer[8:8+sha256.Size])
+	if sum := checksum.Sum(text); string(sum[:]) != string(footer[8:8+decodedSum]) {
+		return about, 0, corrupt(f.Name(), int(end), "SHA-256 of the description is %x, expected %x", sum, footer[8:8+decodedSum])
 	}
 	if err := json.Unmarshal(text, &about); err != nil {
 		return about, 0, corrupt(f.Name(), int(end), "%v", err)

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -243,7 +242,7 @@ func (f file) unpack(path string, b *bytes.Buffer, in *bufio.Reader, packed *cou
 
 // verify compares the checksum, and looks closer when it is wrong.
 func (f file) verify(path string, b []byte) error {
-	sum := sha256.Sum256(b)
+	sum := checksum.Sum(b)
 	if hex.EncodeToString(sum[:]) == f.sha256 {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -113,7 +112,7 @@ func (t tree) id(ctx context.Context) (origin, content string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	at, h := sha256.Sum256([]byte(real)), checksum.SHA256()
+	at, h := checksum.Sum([]byte(real)), checksum.SHA256()
 	buf := bufio.NewWriter(h)
 	err = t.folder(ctx, func(name string, info fs.FileInfo, _ *os.Root) error {
 		_, err := fmt.Fprintf(buf, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
