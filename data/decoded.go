@@ -25,7 +25,7 @@ import (
 // description in JSON, and a trailer that says where it begins. The key is the SHA-256 of what was decoded and of the
 // decoder's version. The file is mapped into memory, so that a later load reads no more than it needs to check the pixels.
 const (
-	decodedMagic  = "LWDECOD1"
+	decodedMagic  = "LWDECOD2"
 	decodedAlign  = 4096
 	decodedSum    = 32                                 // bytes of a SHA-256
 	decodedFooter = 8 + decodedSum + len(decodedMagic) // length of the JSON, its SHA-256, magic

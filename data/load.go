@@ -106,6 +106,9 @@ func (s source) sets(ctx context.Context, o Options) (train, test *Set, err erro
 		if err := set.Validate(); err != nil {
 			return nil, nil, err
 		}
+		if err := set.named(); err != nil {
+			return nil, nil, fmt.Errorf("data: %s: %w", s.name, err)
+		}
 		if set.SHA256 == "" { // else it was compared when the set was read
 			set.SHA256 = set.Checksum()
 		}

@@ -42,19 +42,92 @@ func TestValidateNamesTheFault(t *testing.T) {
 }
 
 func TestChecksum(t *testing.T) {
-	s := &Set{Shape: []int{1, 2, 1}, Pixels: []uint8{1, 2, 3, 4}, Labels: []int32{0, 1}}
-	// python: sha256(struct.pack('<I3IQ2i', 3, 1, 2, 1, 2, 0, 1) + bytes([1, 2, 3, 4]))
-	const want = "4a83db95bdd058ebc5f5b9a07e9fdc89ca0f07888cc5326078d2c237631a5fc5"
+	s := &Set{Shape: []int{1, 2, 1}, Classes: []string{"a", "bc"}, Pixels: []uint8{1, 2, 3, 4}, Labels: []int32{0, 1}}
+	// python: sha256(struct.pack('<I3IQ2iI', 3, 1, 2, 1, 2, 0, 1, 2) + struct.pack('<I', 1) + b'a' + struct.pack('<I', 2) + b'bc' + bytes([1, 2, 3, 4]))
+	const want = "5cd4db5df862932b5e78e7ec63948dd188014caafb419ce804805145848e2696"
 	if got := s.Checksum(); got != want {
 		t.Errorf("checksum %s, expected %s", got, want)
 	}
 	for name, o := range map[string]*Set{
-		"shape":  {Shape: []int{2, 1, 1}, Pixels: s.Pixels, Labels: s.Labels},
-		"labels": {Shape: s.Shape, Pixels: s.Pixels, Labels: []int32{1, 0}},
-		"pixels": {Shape: s.Shape, Pixels: []uint8{1, 2, 3, 5}, Labels: s.Labels},
+		"shape":               {Shape: []int{2, 1, 1}, Classes: s.Classes, Pixels: s.Pixels, Labels: s.Labels},
+		"labels":              {Shape: s.Shape, Classes: s.Classes, Pixels: s.Pixels, Labels: []int32{1, 0}},
+		"pixels":              {Shape: s.Shape, Classes: s.Classes, Pixels: []uint8{1, 2, 3, 5}, Labels: s.Labels},
+		"class name":          {Shape: s.Shape, Classes: []string{"a", "bd"}, Pixels: s.Pixels, Labels: s.Labels},
+		"order of classes":    {Shape: s.Shape, Classes: []string{"bc", "a"}, Pixels: s.Pixels, Labels: s.Labels},
+		"place of the letter": {Shape: s.Shape, Classes: []string{"ab", "c"}, Pixels: s.Pixels, Labels: s.Labels},
+		"number of classes":   {Shape: s.Shape, Classes: []string{"a", "bc", ""}, Pixels: s.Pixels, Labels: s.Labels},
 	} {
 		if o.Checksum() == want {
 			t.Errorf("another %s has the same checksum", name)
+		}
+	}
+}
+
+// A set's name, split, note and normalisation are no part of its identity: the same pictures may be called otherwise.
+func TestChecksumLeavesOut(t *testing.T) {
+	s := sorted(2, 2)
+	other := *s
+	other.Name, other.Split, other.Note, other.Mean, other.Std, other.SHA256 = "x", "y", "z", []float32{1}, []float32{2}, "0"
+	if other.Checksum() != s.Checksum() {
+		t.Error("another name, split, note or normalisation has another checksum")
+	}
+}
+
+// Every loader names its classes, in the order that the data set itself has.
+func TestEveryLoaderNamesItsClasses(t *testing.T) {
+	digits := strings.Split("0123456789", "")
+	var blobs []string
+	for i := range 10 {
+		blobs = append(blobs, fmt.Sprint("blob ", i))
+	}
+	y, mnist := newToy(), t.TempDir()
+	put(t, mnist, y.raw)
+	c, archives, folders := published(t)
+	binary, python, jpeg := t.TempDir(), t.TempDir(), t.TempDir()
+	put(t, binary, map[string][]byte{"toy-binary.tar.gz": archives["toy-binary.tar.gz"]})
+	put(t, python+"/toy-py", folders["toy-py"])
+	put(t, jpeg, map[string][]byte{"toy-jpeg.zip": asZip(pets())})
+	for _, k := range []struct {
+		name string
+		want []string
+		load func() (train, test *Set, err error)
+	}{
+		{"digits", digits, func() (*Set, *Set, error) { return Load(context.Background(), "digits", Options{}) }},
+		{"digits32", digits, func() (*Set, *Set, error) { return Load(context.Background(), "digits32", Options{}) }},
+		{"synthetic", blobs, func() (*Set, *Set, error) { return Load(context.Background(), "synthetic", Options{}) }},
+		{"IDX", digits, func() (*Set, *Set, error) {
+			return source{name: "toy", files: y.collection, load: loadMNIST}.sets(context.Background(), Options{Dirs: []string{mnist}, Offline: true})
+		}},
+		{"binary edition", strings.Split("abcdefghij", ""), func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{binary}, Offline: true}) }},
+		{"Python edition", strings.Split("abcdefghij", ""), func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{python}, Offline: true}) }},
+		{"stand-in", []string{"cat", "dog"}, func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{jpeg}, Offline: true}) }},
+		{"folder", []string{"cat", "dog"}, func() (*Set, *Set, error) {
+			return Load(context.Background(), "images:"+unpack(t, pets()), Options{Cache: t.TempDir()})
+		}},
+	} {
+		train, test, err := k.load()
+		if err != nil {
+			t.Errorf("%s: %v", k.name, err)
+			continue
+		}
+		for _, s := range []*Set{train, test} {
+			if !slices.Equal(s.Classes, k.want) || s.SHA256 != s.Checksum() {
+				t.Errorf("%s: %v has the classes %q, expected %q; or its checksum is not of them", k.name, s, s.Classes, k.want)
+			}
+		}
+	}
+}
+
+// Labels without names, or with one name for two of them, mean nothing to anybody else.
+func TestLoadersRefuseNamelessClasses(t *testing.T) {
+	for want, classes := range map[string][]string{
+		"": {"a", "b"}, "class 1 of 2 has no name": {"a", " "}, `classes 0 and 1 are both called "a", expected a name for each`: {"a", "a"},
+	} {
+		s := sorted(2, 2)
+		s.Classes = classes
+		_, _, err := source{name: "guest", load: func(context.Context, Options, collection) (train, test *Set, err error) { return s, s, nil }}.sets(context.Background(), Options{})
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != "data: guest: "+want) {
+			t.Errorf("%q: error %v, expected %q", classes, err, want)
 		}
 	}
 }
