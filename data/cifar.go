@@ -205,8 +205,11 @@ func (c cifar) records(where string, r io.Reader, size int64, b batch, d *draft)
 		}
 		sum.Write(buf[:n*record])
 		for j, rec := range slices.Collect(slices.Chunk(buf[:n*record], record)) {
-			if err := c.put(d, b, i+j, rec); err != nil {
+			if err := c.checkClass(i+j, rec); err != nil {
 				return corrupt(where, (i+j)*record+c.labels-1, "%v", err)
+			}
+			if err := c.put(d, b, i+j, rec); err != nil {
+				return err
 			}
 		}
 		i += n
@@ -221,19 +224,22 @@ func pinned(where, got, want, kind string) error {
 	return corrupt(where, -1, "%s of the content is %s, expected %s: another edition of the file, or bytes were changed", kind, got, want)
 }
 
-// put takes sample i of a batch from its record, planes made pixels.
-func (c cifar) put(d *draft, b batch, i int, record []byte) error {
-	class := record[c.labels-1]
-	if int(class) >= c.classes {
+func (c cifar) checkClass(i int, record []byte) error {
+	if class := int(record[c.labels-1]); class >= c.classes {
 		return fmt.Errorf("class %d of sample %d, expected 0 to %d", class, i, c.classes-1)
 	}
+	return nil
+}
+
+// put takes sample i of a batch from its record, planes made pixels.
+func (c cifar) put(d *draft, b batch, i int, record []byte) error {
 	var pixels [cifarPixels]uint8
 	const plane = cifarSide * cifarSide
 	planes := record[c.labels:]
 	for j := range plane {
 		pixels[3*j], pixels[3*j+1], pixels[3*j+2] = planes[j], planes[plane+j], planes[2*plane+j]
 	}
-	return d.put(b.split, b.first+i, int32(class), pixels[:])
+	return d.put(b.split, b.first+i, int32(record[c.labels-1]), pixels[:])
 }
 
 // pickled reads a batch of the Python edition. It is right if the file is the official one, or if its records are those of
@@ -278,8 +284,11 @@ func (c cifar) pickled(where string, r io.Reader, size int64, b batch, d *draft)
 		}
 		data.row(i, record[c.labels:])
 		sum.Write(record)
-		if err := c.put(d, b, i, record); err != nil {
+		if err := c.checkClass(i, record); err != nil {
 			return corrupt(where, -1, "%q: %v", c.labelKey[len(c.labelKey)-1], err)
+		}
+		if err := c.put(d, b, i, record); err != nil {
+			return err
 		}
 	}
 	if hex.EncodeToString(sum.Sum(nil)) == b.sha256 {

@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"layerwise/internal/checksum"
-	"layerwise/internal/filelock"
 )
 
 // collection is a data set that lives in files: where they may lie and where they come from.
@@ -91,12 +90,9 @@ func (c collection) get(ctx context.Context, o Options, f file) (content, error)
 // waits and reads; a damaged f is removed first.
 func (c collection) refresh(ctx context.Context, o Options, f file) (content, error) {
 	folder := filepath.Join(o.Cache, c.name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return content{}, fmt.Errorf("cache: %w", err)
-	}
-	unlock, err := filelock.Lock(ctx, filepath.Join(folder, ".lock"), nil)
+	unlock, err := lockCache(ctx, folder)
 	if err != nil {
-		return content{}, fmt.Errorf("cache: %w", err)
+		return content{}, err
 	}
 	defer unlock()
 	var removed []error

@@ -22,8 +22,16 @@ type Options struct {
 	Mirrors []string
 	// Progress, if set, hears of a download: bytes done and in total (−1: unknown). Called often, by one goroutine.
 	Progress func(file string, done, total int64)
+	// Note, if set, hears of what went amiss but stopped nothing, a line at a time: a cache that cannot be written to.
+	Note func(line string)
 	// Client does the requests; nil for one that goes through the environment's proxy and gives up on silent servers.
 	Client *http.Client
+}
+
+func (o Options) note(format string, a ...any) {
+	if o.Note != nil {
+		o.Note(fmt.Sprintf(format, a...))
+	}
 }
 
 // DefaultOptions reads the environment: $LAYERWISE_DATA (a folder, or several as in $PATH), the user's cache folder
