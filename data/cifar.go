@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/md5"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"layerwise/internal/checksum"
+	"layerwise/internal/impostor"
 )
 
 const (
@@ -194,6 +196,10 @@ func (c cifar) complete(where string, seen map[string]bool, python bool) error {
 func (c cifar) records(where string, r io.Reader, size int64, b batch, d *draft) error {
 	record := c.labels + cifarPixels
 	if want := int64(b.count) * int64(record); size != want {
+		head, _ := bufio.NewReader(r).Peek(impostor.HeadLen)
+		if what := impostor.Reply(head); what != "" {
+			return corrupt(where, 0, "expected records of %d bytes, found %s", record, what)
+		}
 		return corrupt(where, int(min(size, want)), "%d bytes, expected %d records of %d: %d", size, b.count, record, want)
 	}
 	sum := checksum.SHA256()
@@ -312,6 +318,9 @@ func (a *ndarray) row(i int, to []byte) {
 // classNames reads the names in the order of their numbers.
 func (c cifar) classNames(where string, text []byte, python bool) ([]string, error) {
 	var names []string
+	if what := impostor.Reply(text[:min(impostor.HeadLen, len(text))]); what != "" {
+		return nil, corrupt(where, 0, "expected the names of the classes, found %s", what)
+	}
 	if !python {
 		for line := range strings.Lines(string(bytes.TrimSpace(text))) {
 			names = append(names, strings.TrimSpace(line))

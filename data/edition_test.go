@@ -167,10 +167,10 @@ func TestEditionsStatus(t *testing.T) {
 	}
 }
 
-// A small Tiny-ImageNet: 2 classes, 3 images each to train, 2 to test, of which one is grey.
-func TestTinyImageNet(t *testing.T) {
-	small := tinyImageNet{2, 6, 2, 6}
-	files := map[string][]byte{
+// smallTinyImageNet has 2 classes, 3 images each to train, 2 to test, of which one is grey.
+func smallTinyImageNet() (small tinyImageNet, files map[string][]byte) {
+	small = tinyImageNet{2, 6, 2, 6}
+	files = map[string][]byte{
 		"wnids.txt":               []byte("n2\nn1\n"),
 		"words.txt":               []byte("n1\tfish\n"),
 		"val/val_annotations.txt": []byte("val_0.JPEG\tn2\t0\t0\t5\t5\nval_1.JPEG\tn1\t0\t0\t5\t5\n"),
@@ -180,8 +180,13 @@ func TestTinyImageNet(t *testing.T) {
 		files[fmt.Sprintf("train/n%d/images/n%d_%d.JPEG", 1+i%2, 1+i%2, i)] = asJPEG(paint(6, 6, uint64(i)))
 		files[fmt.Sprintf("train/n%d/n%d_boxes.txt", 1+i%2, 1+i%2)] = []byte("n1_0.JPEG\t0\t0\t5\t5\n")
 	}
+	files["val/images/val_0.JPEG"], files["val/images/val_1.JPEG"] = asJPEG(image.NewGray(image.Rect(0, 0, 6, 6))), asJPEG(paint(6, 6, 9))
+	return small, files
+}
+
+func TestTinyImageNet(t *testing.T) {
+	small, files := smallTinyImageNet()
 	one := image.NewGray(image.Rect(0, 0, 6, 6))
-	files["val/images/val_0.JPEG"], files["val/images/val_1.JPEG"] = asJPEG(one), asJPEG(paint(6, 6, 9))
 	inside := map[string][]byte{}
 	for n, b := range files {
 		inside["tiny-imagenet-200/"+n] = b

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"layerwise/internal/checksum"
+	"layerwise/internal/impostor"
 )
 
 // tree is an archive or a folder that a data set is read from. Nothing is unpacked to disk, and what it may cost is
@@ -66,21 +67,22 @@ func openTree(path string, l limits) (tree, error) {
 		return tree{}, err
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, impostor.HeadLen)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return tree{}, err
 	}
 	head = head[:n]
+	what := impostor.Reply(head)
 	switch {
 	case n == 0:
 		return tree{}, corrupt(path, 0, "the file is empty, expected an archive (tar, tar.gz or zip)")
+	case what != "":
+		return tree{}, corrupt(path, 0, "expected an archive (tar, tar.gz or zip), found %s", what)
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return tree{path, "tar.gz", l}, nil
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return tree{path, "zip", l}, nil
-	case isHTML(head):
-		return tree{}, corrupt(path, 0, "a web page or error message (it begins %.40q), expected an archive (tar, tar.gz or zip)", bytes.TrimSpace(head))
 	case isTar(head):
 		return tree{path, "tar", l}, nil
 	}
