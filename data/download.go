@@ -2,7 +2,6 @@ package data
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"layerwise/internal/impostor"
 )
 
 const (
@@ -154,8 +155,9 @@ func (t transfer) request(ctx context.Context, f file, address, part string) (fr
 	case res.StatusCode == http.StatusRequestedRangeNotSatisfiable && from > 0:
 		return from, nil // it was whole already, or of another edition: its checksum will tell
 	case res.StatusCode == http.StatusOK:
-		if head, _ := body.Peek(512); isHTML(head) {
-			return from, fmt.Errorf("a web page (HTML) came instead of the file; it begins %.40q", bytes.TrimSpace(head))
+		head, _ := body.Peek(impostor.HeadLen)
+		if what := impostor.Reply(head); what != "" {
+			return from, fmt.Errorf("instead of the file came %s", what)
 		}
 		from, total = 0, res.ContentLength
 		mode |= os.O_TRUNC

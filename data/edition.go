@@ -50,7 +50,7 @@ func loadPublished(ctx context.Context, o Options, c collection) (train, test *S
 	}
 	note := train.Note
 	if at.standIn == nil {
-		note = "" // what is grey in an official set is so in every use of it
+		note = "" // the official set has its grey images wherever it is used, so they need no mention
 	} else if err := at.standIn.check(train, test); err != nil {
 		return nil, nil, corrupt(at.path, -1, "%v", err)
 	} else {
@@ -78,11 +78,20 @@ func (c collection) locate(ctx context.Context, o Options) (found, error) {
 			return found{path, "", e.decoder, nil}, nil
 		}
 	}
+	instead := func(of string) {
+		for _, h := range c.halves(o) {
+			o.note("%s is read from %s, as a folder is not whole: %v", c.name, of, h)
+		}
+	}
 	if path := c.stoodIn(o); path != "" {
+		instead(path)
 		return found{path, "", c.standIn.decoder, c.standIn}, nil
 	}
 	first := c.editions[0]
 	got, err := c.get(ctx, o, first.archive)
+	if err == nil {
+		instead(got.path)
+	}
 	return found{got.path, first.archive.sha256, first.decoder, nil}, err
 }
 
@@ -90,14 +99,54 @@ func (c collection) locate(ctx context.Context, o Options) (found, error) {
 func (c collection) unpacked(o Options, e edition) string {
 	for _, folder := range append(c.inDirs(o), c.inCache(o)...) {
 		path := filepath.Join(folder, e.folder)
-		if !slices.ContainsFunc(e.needs, func(name string) bool {
-			_, err := os.Stat(filepath.Join(path, filepath.FromSlash(name)))
-			return err != nil
-		}) {
+		if len(e.lacks(path)) == 0 {
 			return path
 		}
 	}
 	return ""
+}
+
+// lacks lists what is not in the folder at path.
+func (e edition) lacks(path string) (names []string) {
+	for _, name := range e.needs {
+		if _, err := os.Stat(filepath.Join(path, filepath.FromSlash(name))); err != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// halves finds the folders that hold a part of a data set, as where unpacking was broken off.
+func (c collection) halves(o Options) (found []Half) {
+	folders := append(c.inDirs(o), c.inCache(o)...)
+	for _, e := range c.editions {
+		for _, folder := range folders {
+			path := filepath.Join(folder, e.folder)
+			if info, err := os.Stat(path); err != nil || !info.IsDir() {
+				continue
+			}
+			if lacks := e.lacks(path); len(lacks) > 0 && !slices.ContainsFunc(found, func(h Half) bool { return h.Folder == path }) {
+				found = append(found, Half{path, lacks})
+			}
+		}
+	}
+	lacks := c.absent(folders)
+	for _, folder := range folders {
+		if len(lacks) > 0 && slices.ContainsFunc(c.files, func(f file) bool { return find([]string{folder}, f) != "" }) {
+			found = append(found, Half{folder, lacks})
+		}
+	}
+	return found
+}
+
+// absent lists the files that are in none of the folders.
+func (c collection) absent(folders []string) (names []string) {
+	for _, f := range c.files {
+		if find(folders, f) == "" {
+			names = append(names, f.remote())
+		}
+	}
+	return names
 }
 
 func (c collection) stoodIn(o Options) string {
@@ -140,6 +189,9 @@ func (c collection) editionStatus(o Options, a *Availability) {
 	}
 	a.State = "missing"
 	a.Files = []FileStatus{{Name: c.editions[0].archive.remote(), Err: fs.ErrNotExist}}
+	if halves := c.halves(o); len(halves) > 0 {
+		a.State, a.Where = "incomplete", halves[0].Folder
+	}
 	a.Get = c.missing(o, nil).mend()
 	if !o.Offline && o.Cache != "" {
 		a.Get = "is downloaded when first asked for; or " + a.Get

@@ -22,8 +22,16 @@ type Options struct {
 	Mirrors []string
 	// Progress, if set, hears of a download: bytes done and in total (−1: unknown). Called often, by one goroutine.
 	Progress func(file string, done, total int64)
+	// Note, if set, hears of what went amiss but stopped nothing, a line at a time: a cache that cannot be written to.
+	Note func(line string)
 	// Client does the requests; nil for one that goes through the environment's proxy and gives up on silent servers.
 	Client *http.Client
+}
+
+func (o Options) note(format string, a ...any) {
+	if o.Note != nil {
+		o.Note(fmt.Sprintf(format, a...))
+	}
 }
 
 // DefaultOptions reads the environment: $LAYERWISE_DATA (a folder, or several as in $PATH), the user's cache folder
@@ -105,6 +113,9 @@ func (s source) sets(ctx context.Context, o Options) (train, test *Set, err erro
 	for _, set := range []*Set{train, test} {
 		if err := set.Validate(); err != nil {
 			return nil, nil, err
+		}
+		if err := set.named(); err != nil {
+			return nil, nil, fmt.Errorf("data: %s: %w", s.name, err)
 		}
 		if set.SHA256 == "" { // else it was compared when the set was read
 			set.SHA256 = set.Checksum()

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"layerwise/internal/impostor"
 )
 
 // Values of a pickle: nil, bool, int64, float64, string (of text), pyBytes (of bytes, and of str in Python 2), pyTuple,
@@ -45,6 +47,9 @@ const maxObjects = 4 << 20
 // any other name is an error, and nothing is ever looked up or run by name.
 func unpickle(path string, b []byte) (any, error) {
 	p := &pickle{path: path, b: b, memo: map[uint32]any{}}
+	if what := impostor.Reply(b[:min(impostor.HeadLen, len(b))]); what != "" {
+		return nil, corrupt(path, 0, "expected a pickle, found %s", what)
+	}
 	if len(b) < 2 || b[0] != 0x80 || b[1] < 2 || b[1] > 4 {
 		return nil, corrupt(path, 0, "it begins %.8q, expected a pickle of protocol 2, 3 or 4 (pickle.dump(..., protocol=4) writes one)", b[:min(8, len(b))])
 	}

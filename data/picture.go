@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+
+	"layerwise/internal/impostor"
 )
 
 // pictureConfig is what the header of an image file says.
@@ -58,6 +60,10 @@ func sniff(in *bufio.Reader) (isPNG bool, err error) {
 		return false, errors.New("the file is empty, expected a PNG or JPEG image")
 	case err != nil && err != io.EOF:
 		return false, err
+	}
+	head, _ = in.Peek(impostor.HeadLen)
+	if what := impostor.Reply(head); what != "" {
+		return false, fmt.Errorf("neither PNG nor JPEG but %s", what)
 	}
 	return false, fmt.Errorf("neither PNG nor JPEG: it begins %.8q", head)
 }

@@ -35,13 +35,30 @@ func (s *Set) Sample(i int) []uint8 {
 	return s.Pixels[i*size : (i+1)*size : (i+1)*size]
 }
 
+// named reports what is wrong with the class names of a set that was loaded: they say what the labels mean, so each must be
+// there, and only once.
+func (s *Set) named() error {
+	label := map[string]int{}
+	for i, c := range s.Classes {
+		if strings.TrimSpace(c) == "" {
+			return fmt.Errorf("class %d of %d has no name", i, len(s.Classes))
+		}
+		if first, ok := label[c]; ok {
+			return fmt.Errorf("classes %d and %d are both called %q, expected a name for each", first, i, c)
+		}
+		label[c] = i
+	}
+	return nil
+}
+
 // String is one line for people: "mnist/test: 10000 × 28×28×1, 10 classes".
 func (s *Set) String() string {
 	return fmt.Sprintf("%s/%s: %d × %s, %d classes", s.Name, s.Split, s.Len(), times(s.Shape), len(s.Classes))
 }
 
-// Checksum is the SHA-256, in hexadecimal, of the shape, labels and pixels: rank and sizes as uint32, N as uint64, labels
-// as int32, all little-endian, then the pixels. Names, classes and normalisation do not enter, the order of samples does.
+// Checksum is the SHA-256, in hexadecimal, of the shape (rank and sizes), the number N of samples as uint64, their labels, and the pixels.
+// Numbers are of 32 bits where nothing else is said, and little-endian. The order of samples counts. Names do not, those of classes
+// neither: runs are named by this checksum, and checkpoints keep the class names beside it.
 func (s *Set) Checksum() string {
 	h := checksum.SHA256()
 	head := binary.LittleEndian.AppendUint32(nil, uint32(len(s.Shape)))
@@ -57,8 +74,9 @@ func (s *Set) Checksum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Validate reports what makes s unfit for use: a shape that is not [H, W, C] of positive sizes, as many pixels as the
-// shape does not ask for, labels outside the classes, normalisation that is not one positive deviation per channel.
+// Validate reports what makes s unfit for use: a shape that is not [H, W, C] of positive sizes, a number of pixels other than
+// N·H·W·C, a label that is no class, a Max that is not positive, or anything but one mean and one positive deviation for each
+// channel.
 func (s *Set) Validate() error {
 	if len(s.Shape) != 3 {
 		return fmt.Errorf("data: %s/%s: shape %v, expected [H W C]", s.Name, s.Split, s.Shape)

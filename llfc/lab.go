@@ -50,7 +50,7 @@ func OpenOn(name string) (*Lab, error) {
 	}
 	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), checkpointEvery: 15 * time.Second, progress: newDisplay(),
 		loaded: map[string][2]*data.Set{}, models: map[string]*network.Model{}}
-	l.Data.Progress = l.progress.download
+	l.Data.Progress, l.Data.Note = l.progress.download, l.progress.say
 	if info.Note != "" {
 		l.say("%s", info.Note)
 	}

@@ -24,7 +24,7 @@ var dataVerb = verb{
 			if err := c.checkData("get", *get); err != nil {
 				return err
 			}
-			o.Progress = llfc.DownloadProgress()
+			o.Progress, o.Note = llfc.DownloadProgress(), c.note
 			train, test, err := data.Load(ctx, *get, o)
 			if err != nil {
 				return err
