@@ -26,7 +26,7 @@ def main(checkout):
             "GOTOOLCHAIN": os.environ["GOTOOLCHAIN"],
             "GOEXPERIMENT": os.environ["GOEXPERIMENT"],
             "GOFLAGS": os.environ["GOFLAGS"],
-            "GOWORK": "",  # not off: the first cell of a notebook makes a go.work of its own, which Go must find
+            "GOWORK": "",  # each notebook makes its own
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # else every cell would start itself twice to set it
         },
     }

@@ -39,7 +39,7 @@ func (c *command) wrong(format string, args ...any) error {
 	return misuse{fmt.Errorf(c.verb.name+": "+format, args...)}
 }
 
-// parse reads the flags and keeps the other arguments, which may stand anywhere between them. It expects exactly want arguments.
+// parse reads the flags, which may stand between the other arguments, and keeps those. There must be want of them.
 func (c *command) parse(want int) error {
 	for rest := c.words; len(rest) > 0; {
 		switch err := c.Parse(rest); {
@@ -178,7 +178,7 @@ func (c *command) checkpoint(path string) (llfc.Checkpoint, error) {
 	return ckpt, err
 }
 
-// pair reads the two files that the caller named and checks that they can be the ends of a path.
+// pair reads the two files that the caller has named, and checks that they can be the ends of a path.
 func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	if a, err = c.checkpoint(c.given[0]); err != nil {
 		return

@@ -37,7 +37,7 @@ func (n number[T]) expected() string {
 	} else {
 		text += fmt.Sprintf(" of at least %v", n.low)
 	}
-	if n.high < many { // a larger bound only keeps numbers from overflowing
+	if n.high < many { // beyond, it is no bound of the quantity
 		text += fmt.Sprintf(" and at most %v", n.high)
 	}
 	return text

@@ -13,8 +13,8 @@ type specFlag struct {
 	set  func(*network.Spec)
 }
 
-// networkFlags declares the flags that change the sizes of a named network. It returns a function that applies the given flags, and those of
-// more, to a spec and checks that the result is a network.
+// networkFlags declares the flags that give a network other sizes than its name does. What it returns applies those that were given, and more,
+// to a spec that must then be a network.
 func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spec, error) {
 	var initialisers []string
 	for _, in := range network.Initialisers() {
@@ -46,7 +46,7 @@ func (c *command) networkFlags(more ...specFlag) func(network.Spec) (network.Spe
 		{"init", func(s *network.Spec) { s.Init = *initial }},
 	}, more...)
 	return func(s network.Spec) (network.Spec, error) {
-		var given []string // for the message: the error of a network names fields, but the user typed flags
+		var given []string // for the message: a network's error names fields, the reader typed flags
 		for _, f := range flags {
 			if c.set(f.name) {
 				f.set(&s)

@@ -102,7 +102,7 @@ var spawnVerb = verb{
 	},
 }
 
-// settle makes the error of a setting that cannot be trained a misuse. Missing or damaged data is not one.
+// settle tells a setting that cannot be trained, a misuse, from data that cannot be had.
 func (c *command) settle(r llfc.Run, err error) (llfc.Run, error) {
 	var missing *data.MissingError
 	var corrupt *data.CorruptError

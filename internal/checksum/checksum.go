@@ -1,4 +1,4 @@
-// Package checksum computes SHA-256 at full speed, even on a thread that ran AVX code before.
+// Package checksum is SHA-256 at the speed of the processor, whatever ran on the thread before.
 package checksum
 
 import (
@@ -8,11 +8,11 @@ import (
 	"io"
 )
 
-// block is how much is hashed before the registers are cleared again: the goroutine may have moved to another thread.
+// block bounds how long a Write may run before the registers are looked after again: a goroutine can be moved to another thread.
 const block = 1 << 20
 
-// SHA256 returns a new hash. The SHA instructions are SSE code, which runs 30 to 60 times slower while the upper halves of the
-// AVX registers are in use, so they are cleared before every block.
+// SHA256 returns a new hash. The SHA instructions are of the SSE kind, and 30 to 60 times slower on a thread where AVX code has
+// left the upper halves of its registers in use, so they are cleared before every block.
 func SHA256() hash.Hash { return &swift{sha256.New()} }
 
 // Reader returns the SHA-256, in hexadecimal, and the length of what r holds.

@@ -39,7 +39,7 @@ func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Con
 	if err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
 	}
-	if err := m.room(c.Restarts); err != nil {
+	if err := roomForRuns(c.Restarts); err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
 	}
 	if c.MaxSweeps <= 0 {

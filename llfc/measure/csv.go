@@ -4,24 +4,48 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
 
+	"layerwise/internal/atomicfile"
 	"layerwise/llfc/merge"
 )
 
-// The columns of the tables.
-var (
-	pathColumns  = []string{"alpha", "split", "loss", "error", "policy"}
-	layerColumns = []string{"layer", "kind", "alpha", "one_minus_cos_mean", "one_minus_cos_std", "coef_mean", "coef_std",
-		"baseline_mean", "baseline_std", "samples_used", "samples_skipped", "policy"}
-	conditionColumns = []string{"layer", "quantity", "mean", "std", "policy"}
-	sampleColumns    = []string{"layer", "quantity", "alpha", "sample", "value", "policy"}
-)
+// Save writes path.csv and layers.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
+// where samples were kept; it removes those two of an earlier Save first. Each file appears whole or not at all. NaN stands for a mean without samples and a deviation of one
+// sample; an empty field for what the quantity does not have.
+func (r *Result) Save(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := clearTables(dir); err != nil {
+		return err
+	}
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+		skip  bool
+	}{
+		{"path.csv", r.WritePath, false},
+		{"layers.csv", r.WriteLayers, false},
+		{"conditions.csv", r.WriteConditions, r.weak == nil},
+		{"samples.csv", r.WriteSamples, r.Raw == nil},
+	} {
+		if file.skip {
+			continue
+		}
+		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // WritePath writes loss (nats) and error (a fraction) of every split and α, with the policy by which θ_α was made. Where the policy makes
 // other networks of the ends, two more rows per split give B and A as they were given: they are the ends of "interpolate".
 func (r *Result) WritePath(w io.Writer) error {
-	t := newTable(w, pathColumns...)
+	t := newTable(w, "alpha", "split", "loss", "error", "policy")
 	for _, l := range r.Lines {
 		for k, alpha := range l.Alphas {
 			t.row(number(alpha), l.Split, number(l.Loss[k]), number(l.Error[k]), l.Policy.String())
@@ -36,7 +60,8 @@ func (r *Result) WritePath(w io.Writer) error {
 // WriteLayers writes mean and standard deviation over samples of 1 − cos_α, coef_α and the baseline 1 − cos_{A,B}, for every layer
 // and α; used and skipped count the samples of the first two.
 func (r *Result) WriteLayers(w io.Writer) error {
-	t := newTable(w, layerColumns...)
+	t := newTable(w, "layer", "kind", "alpha", "one_minus_cos_mean", "one_minus_cos_std", "coef_mean", "coef_std",
+		"baseline_mean", "baseline_std", "samples_used", "samples_skipped", "policy")
 	for l, layer := range r.Layers {
 		base := r.baseline.Stats[l]
 		for k, alpha := range r.Alphas {
@@ -55,7 +80,7 @@ func (r *Result) WriteConditions(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := newTable(w, conditionColumns...)
+	t := newTable(w, "layer", "quantity", "mean", "std", "policy")
 	write := func(quantity string, p Profile, spread bool) {
 		for l, s := range p.Stats {
 			std := ""
@@ -76,7 +101,7 @@ func (r *Result) WriteConditions(w io.Writer) error {
 
 // WriteSamples writes every sample's values, one a line. Samples count from 0 in the order of the set; NaN marks one left out.
 func (r *Result) WriteSamples(w io.Writer) error {
-	t := newTable(w, sampleColumns...)
+	t := newTable(w, "layer", "quantity", "alpha", "sample", "value", "policy")
 	policy := r.Policy.String()
 	write := func(layer, quantity, alpha string, values []float64) {
 		for i, v := range values {

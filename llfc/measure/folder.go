@@ -9,24 +9,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"layerwise/internal/atomicfile"
 )
 
 // tableFile is a file that Save writes.
 type tableFile struct {
-	name    string
-	columns []string
-	write   func(*Result, io.Writer) error
-	absent  func(*Result) bool // it was not measured; nil for never
+	name     string
+	begins   string // how its first line begins
+	optional bool   // not every measurement has it
 }
 
 func tableFiles() []tableFile {
 	return []tableFile{
-		{"path.csv", pathColumns, (*Result).WritePath, nil},
-		{"layers.csv", layerColumns, (*Result).WriteLayers, nil},
-		{"conditions.csv", conditionColumns, (*Result).WriteConditions, func(r *Result) bool { return r.weak == nil }},
-		{"samples.csv", sampleColumns, (*Result).WriteSamples, func(r *Result) bool { return r.Raw == nil }},
+		{"path.csv", "alpha,split,", false}, {"layers.csv", "layer,kind,alpha,", false},
+		{"conditions.csv", "layer,quantity,", true}, {"samples.csv", "layer,quantity,alpha,sample,", true},
 	}
 }
 
@@ -39,8 +34,8 @@ func Files(dir string) []string {
 	return out
 }
 
-// CheckFolder returns nil if Save can write into a folder without replacing a file that is not its own: those of its names that are there
-// must begin with its columns.
+// CheckFolder returns nil if Save can write into a folder without replacing a file that is not its own: files of the same names must begin
+// with its columns.
 func CheckFolder(dir string) error {
 	for _, f := range tableFiles() {
 		path := filepath.Join(dir, f.name)
@@ -49,8 +44,24 @@ func CheckFolder(dir string) error {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return err
-		case found != strings.Join(f.columns, ","):
-			return fmt.Errorf("%s is there and is not a table of a measurement: its first line is %.60q, expected the columns %s; move it, or name another folder", path, found, strings.Join(f.columns, ","))
+		case !strings.HasPrefix(found, f.begins):
+			return fmt.Errorf("%s is there and is not a table of a measurement: its first line is %.60q, expected one that begins with %s; move it, or name another folder", path, found, f.begins)
+		}
+	}
+	return nil
+}
+
+// clearTables removes the tables that not every measurement writes, so that those in a folder are always of one measurement.
+func clearTables(dir string) error {
+	if err := CheckFolder(dir); err != nil {
+		return err
+	}
+	for _, f := range tableFiles() {
+		if !f.optional {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, f.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil
@@ -68,33 +79,4 @@ func firstLine(path string) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(line, "\r\n"), nil
-}
-
-// Save writes path.csv and layers.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
-// where samples were kept. Tables that an earlier Save left there and this one does not write are removed first, so that all in the
-// folder belong together; a file of another kind is an error, see CheckFolder. Each file appears whole or not at all. NaN stands for a mean
-// without samples and a deviation of one sample; an empty field for what the quantity does not have.
-func (r *Result) Save(dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	if err := CheckFolder(dir); err != nil {
-		return err
-	}
-	for _, f := range tableFiles() {
-		if f.absent != nil && f.absent(r) {
-			if err := os.Remove(filepath.Join(dir, f.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	for _, f := range tableFiles() {
-		if f.absent != nil && f.absent(r) {
-			continue
-		}
-		if err := atomicfile.Write(filepath.Join(dir, f.name), func(w io.Writer) error { return f.write(r, w) }); err != nil {
-			return err
-		}
-	}
-	return nil
 }

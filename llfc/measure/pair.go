@@ -90,6 +90,9 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 	if err != nil {
 		return nil, err
 	}
+	if err := p.room(d.Len()); err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
 	paths, err := p.open(also, d.Set.Split)
 	if err != nil {
 		return nil, err
@@ -99,7 +102,7 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 		return nil, err
 	}
 	defer s.close()
-	m, err := newMeter(p, d.Len())
+	m, err := newMeter(p)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +151,8 @@ type meter struct {
 	raw        *Raw        // nil unless asked for
 }
 
-func newMeter(p *plan, samples int) (*meter, error) {
+func newMeter(p *plan) (*meter, error) {
 	v, weights := survey(p.f)
-	if err := p.room(samples, v.layers); err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
-	}
 	k, l := len(p.alphas), v.layers
 	m := &meter{plan: p, layers: v.about, scores: make([]tally, k), mixed: make([]tally, k), baseline: make([]moments, l)}
 	for range p.alphas {

@@ -2,27 +2,20 @@ package measure
 
 import (
 	"fmt"
-	"unsafe"
 
 	"layerwise/internal/memory"
 )
 
-// room returns an error if what is kept of a measurement is more than the machine can hold: sums for every α and layer, and where they are
-// asked for every sample's values.
-func (p *plan) room(samples, layers int) error {
-	alphas := len(p.alphas)
-	each := float64(alphas) * float64(2*unsafe.Sizeof(tally{})+2*uintptr(layers)*unsafe.Sizeof(moments{})) // 1 − cos and coef of every layer
-	if err := memory.Room(fmt.Sprintf("a measurement at %d α", alphas), each, "measure at fewer"); err != nil {
-		return err
-	}
+// room returns an error if the values of every sample, where they are asked for, are more than the machine can hold.
+func (p *plan) room(samples int) error {
 	if !p.o.PerSample {
 		return nil
 	}
-	acts := 0
+	layers, acts := len(p.f.About.Taps)-1, 0 // the input is no layer
 	if p.o.Conditions {
 		acts = len(p.f.About.Acts)
 	}
-	values := float64(samples) * float64(layers*(1+2*alphas)+3*acts)
-	return memory.Room(fmt.Sprintf("every value of %d samples at %d α and %d layers", samples, alphas, layers), each+8*values,
+	values := float64(samples) * float64(layers*(1+2*len(p.alphas))+3*acts) // the baseline, 1 − cos and coef; three of weak additivity
+	return memory.Room(fmt.Sprintf("every value of %d samples at %d α and %d layers", samples, len(p.alphas), layers), 8*values,
 		"measure on fewer samples, at fewer α, or without the values of each sample")
 }
