@@ -3,8 +3,9 @@
 // ([Row]). A [Figure] is shown in a notebook with [Show], written with [Figure.Save], and keeps the numbers behind it
 // ([Figure.Table]).
 //
-// Text is set in Liberation Sans, which comes with the package and covers Latin, Greek and common signs (α, θ, ½, ≤) but no
-// Unicode subscripts: write cos_α.
+// Text is set in Liberation Sans, which comes with the package and covers Latin, Greek, Cyrillic, Hebrew and common signs (α, θ, ½, ≤).
+// PNG and PDF take letters that it lacks, Chinese for one, from fonts found in $LAYERWISE_FONTS and on the machine; one that none has
+// is a box with its number in it, and [Figure.Note] says so. SVG keeps text as text, for the fonts of its reader.
 package plotting
 
 import (
@@ -13,6 +14,7 @@ import (
 	"image/color"
 	"math"
 	"strings"
+	"unicode"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -164,7 +166,7 @@ func (f *Figure) build(size vg.Point) (*plot.Plot, error) {
 		a.Label.Padding = 3
 		for _, s := range []*text.Style{&a.Tick.Label, &a.Label.TextStyle} {
 			s.Color = ink
-			s.Font = textStyle(fontSize, false).Font
+			s.Font, s.Handler = textStyle(fontSize, false).Font, textStyle(fontSize, false).Handler
 		}
 	}
 	p.Y.Tick.Label.YAlign = -0.6 // gonum centres the line's box, which has room for descenders; digits have none
@@ -260,23 +262,44 @@ func heading(c draw.Canvas, left vg.Length, title string, entries []entry, ink b
 	return flow(c, left, y, entries, ink) - 4
 }
 
-// wrap breaks s at spaces into lines no wider than width, where its words allow.
+// wrap breaks s into lines no wider than width: at spaces, and beside Chinese and Japanese letters, which have none between their words.
 func wrap(style text.Style, s string, width vg.Length) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		switch longer := line + " " + word; {
-		case line == "":
-			line = word
-		case style.Width(longer) <= width:
-			line = longer
-		default:
-			lines = append(lines, line)
-			line = word
+		gap := " "
+		for _, part := range breakable(word) {
+			switch longer := line + gap + part; {
+			case line == "":
+				line = part
+			case style.Width(longer) <= width:
+				line = longer
+			default:
+				lines = append(lines, line)
+				line = part
+			}
+			gap = ""
 		}
 	}
 	if line != "" {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// breakable splits a word before every Chinese and Japanese letter, and after it where no punctuation follows.
+func breakable(word string) []string {
+	var out []string
+	open := false // a line may end here
+	for _, c := range clusters(word) {
+		r := []rune(c)[0]
+		wide := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+		if len(out) > 0 && (!wide && !open || unicode.IsPunct(r)) {
+			out[len(out)-1] += c
+		} else {
+			out = append(out, c)
+		}
+		open = wide
+	}
+	return out
 }
