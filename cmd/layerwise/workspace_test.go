@@ -3,7 +3,10 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,7 +40,12 @@ func TestWorkspaceAbove(t *testing.T) {
 	}
 	above := t.TempDir()
 	checkout, bin, calls := filepath.Join(above, "checkout"), filepath.Join(above, "bin"), filepath.Join(above, "calls")
-	for _, name := range []string{"Makefile", "go.mod", "scripts", "tools"} {
+	makefile, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts := path.Dir(regexp.MustCompile(`[a-z]+/plugin\.sh`).FindString(string(makefile)))
+	for _, name := range slices.Compact([]string{"Makefile", "go.mod", scripts, "tools"}) {
 		copyTree(t, filepath.Join("..", "..", name), filepath.Join(checkout, name))
 	}
 	write := func(path, text string, mode os.FileMode) {
@@ -58,7 +66,8 @@ func TestWorkspaceAbove(t *testing.T) {
 		}
 	}
 	env = append(env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "REAL_GO="+real, "GO_CALLS="+calls, "LAYERWISE_OFFLINE=1")
-	for _, line := range []string{"make build", "make doctor", "make plugin", "scripts/plugin.sh cpu", "scripts/gotools.sh gonb goxla", "cd / && " + checkout + "/scripts/gotools.sh goimports"} {
+	for _, line := range []string{"make build", "make doctor", "make plugin", scripts + "/plugin.sh cpu", scripts + "/gotools.sh gonb goxla",
+		"cd / && " + filepath.Join(checkout, scripts, "gotools.sh") + " goimports"} {
 		if err := os.WriteFile(calls, nil, 0o666); err != nil {
 			t.Fatal(err)
 		}

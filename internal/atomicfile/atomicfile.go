@@ -96,9 +96,11 @@ func (t *temporary) forget(name string) {
 }
 
 // Abandon removes the temporary files of every Write that is under way, and lets no other begin. It is for a program that is about to end.
-func Abandon() {
-	underWay.Lock() // and keep it locked
-	for name := range underWay.names {
+func Abandon() { underWay.abandon() }
+
+func (t *temporary) abandon() {
+	t.Lock() // and keep it locked
+	for name := range t.names {
 		os.Remove(name)
 	}
 }
