@@ -29,8 +29,8 @@ type cifar struct {
 	labelKey []string // of the pickled dicts, in the order of a record's labels
 	batches  []batch
 	names    string // file of class names in the binary edition, one a line
-	meta     string // file of the Python edition, a dict with
-	metaKey  string // a list of class names
+	meta     string // file of class names in the Python edition, a dict
+	metaKey  string // of the list of names in that dict
 }
 
 // batch is one file of records.
@@ -71,8 +71,8 @@ func cifar100() cifar {
 
 func cifarMirrors() []string { return []string{"https://www.cs.toronto.edu/~kriz"} }
 
-// cifar10Source is CIFAR-10 (A. Krizhevsky, 2009), or where only that is at hand the same images re-encoded as JPEG, which
-// the Note of the set then says.
+// cifar10Source is CIFAR-10 (A. Krizhevsky, 2009). Where none of its archives is at hand, the same images re-encoded as JPEG
+// serve, and the Note of the set says so.
 func cifar10Source() source {
 	c := cifar10()
 	return source{
@@ -109,6 +109,7 @@ func cifar100Source() source {
 	}
 }
 
+// edition is the binary or the Python edition: its archive, the folder that this unpacks to, and the files needed from it.
 func (c cifar) edition(archive string, size int64, sum, folder string, python bool) edition {
 	e := edition{archive: file{names: []string{archive}, size: size, sha256: sum, packed: true}, folder: folder, decoder: c.decoder(python)}
 	for _, b := range c.batches {
@@ -237,7 +238,7 @@ func (c cifar) checkClass(i int, record []byte) error {
 	return nil
 }
 
-// put takes sample i of a batch from its record, planes made pixels.
+// put takes sample i of a batch from its record and turns its three planes into pixels.
 func (c cifar) put(d *draft, b batch, i int, record []byte) error {
 	var pixels [cifarPixels]uint8
 	const plane = cifarSide * cifarSide
@@ -248,8 +249,8 @@ func (c cifar) put(d *draft, b batch, i int, record []byte) error {
 	return d.put(b.split, b.first+i, int32(record[c.labels-1]), pixels[:])
 }
 
-// pickled reads a batch of the Python edition. It is right if the file is the official one, or if its records are those of
-// the official binary file, so that data which was pickled anew is taken too.
+// pickled reads a batch of the Python edition. The file must be the official one, or hold the records of the official
+// binary file: so a batch that somebody pickled again is accepted too.
 func (c cifar) pickled(where string, r io.Reader, size int64, b batch, d *draft) error {
 	text, err := readBounded(r, size, int64(b.count)*2*(cifarPixels+64)+1<<20) // Python 3 may write a byte as two
 	if err != nil {

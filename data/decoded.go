@@ -30,8 +30,8 @@ const (
 	decodedFooter = 8 + decodedSum + len(decodedMagic) // length of the JSON, its SHA-256, magic
 )
 
-// decoder reads a tree. It calls start when it knows how much there will be, and then fills the draft; version changes
-// whenever the same bytes would give other pixels.
+// decoder reads a tree. It calls start when it knows how many samples there will be, and then fills the draft. version must
+// change whenever the same bytes would give other pixels.
 type decoder struct {
 	version string
 	decode  func(ctx context.Context, t tree, start startDraft) error
@@ -205,7 +205,7 @@ type memory []byte
 
 func (m memory) WriteAt(p []byte, at int64) (int, error) { return copy(m[at:], p), nil }
 
-// keeper writes to a file of the cache and says whose fault it is where that fails.
+// keeper writes to a file of the cache. An error in writing is a cacheError, so that it is not taken for bad data.
 type keeper struct{ *os.File }
 
 func (k keeper) WriteAt(p []byte, at int64) (int, error) {

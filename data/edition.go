@@ -15,12 +15,12 @@ import (
 type edition struct {
 	archive file
 	folder  string
-	needs   []string // files in the folder, without which it is not that
+	needs   []string // files and folders that must be in the folder
 	decoder decoder
 }
 
-// standIn is an archive of the same images, but not the same pixels: taken from the user's folders where no edition is at
-// hand, and named in the Note of the set.
+// standIn is an archive of the same images with other pixels. It is taken from the user's folders if no edition is at
+// hand, and the Note of the set names it.
 type standIn struct {
 	name, note string
 	decoder    decoder
@@ -66,8 +66,9 @@ func join(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), "; ")
 }
 
-// locate looks for every edition in the user's folders and in the cache, as an archive and unpacked, then for the stand-in,
-// and last downloads the first edition. Archives come back verified; folders are verified file by file when they are decoded.
+// locate looks in the user's folders and in the cache for every edition, as an archive and unpacked. If there is none it
+// looks for the stand-in, and at last downloads the first edition. Archives come back verified. The files of a folder are
+// verified when they are decoded.
 func (c collection) locate(ctx context.Context, o Options) (found, error) {
 	for _, e := range c.editions {
 		if find(append(c.inDirs(o), c.inCache(o)...), e.archive) != "" {
@@ -116,7 +117,7 @@ func (e edition) lacks(path string) (names []string) {
 	return names
 }
 
-// halves finds the folders that hold a part of a data set, as where unpacking was broken off.
+// halves finds the folders that hold only a part of the data set, as when unpacking was broken off.
 func (c collection) halves(o Options) (found []Half) {
 	folders := append(c.inDirs(o), c.inCache(o)...)
 	for _, e := range c.editions {

@@ -29,11 +29,11 @@ type collection struct {
 	mean, std []float32 // the customary normalisation of such a set
 }
 
-// file is pinned by its decompressed content; on disk it may be raw or gzip. An archive is packed: pinned as it is, and
-// read only to be checked.
+// file is pinned by its decompressed content; on disk it may be raw or gzip. An archive is packed: it is pinned by its own
+// bytes, and read here only to be checked.
 type file struct {
 	names  []string // that it may have, without .gz; the first, with .gz, is its name on the mirrors and in the cache
-	packed bool     // names are whole, and there is no other form
+	packed bool     // an archive: names are complete, and the file is never compressed again
 	size   int64    // bytes
 	sha256 string
 	check  func(path string, b []byte) error // finds where content with a wrong checksum is damaged; may be nil
@@ -71,8 +71,8 @@ func (c collection) read(ctx context.Context, o Options) ([]content, error) {
 	return all, nil
 }
 
-// get looks in the user's folders, then in the cache, then on the network. A damaged file of the user's is an error and
-// stays; one in the cache is removed, and an error only if no other can be had.
+// get looks in the user's folders, then in the cache, then on the network. A damaged file in the user's folders is an error,
+// and stays. A damaged file in the cache is removed, and is an error only if it cannot be downloaded again.
 func (c collection) get(ctx context.Context, o Options, f file) (content, error) {
 	if path := find(c.inDirs(o), f); path != "" {
 		return f.read(path)
@@ -166,7 +166,7 @@ func (f file) read(path string) (content, error) {
 	return content{path, b}, err
 }
 
-// verifyPacked compares the checksum of an archive. What is much too long is not read to its end.
+// verifyPacked compares the checksum of an archive. A file that is too long is not read to its end.
 func (f file) verifyPacked(path string, r io.Reader) error {
 	in := bufio.NewReader(r)
 	head, _ := in.Peek(impostor.HeadLen)

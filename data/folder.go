@@ -12,8 +12,8 @@ import (
 	"layerwise/internal/checksum"
 )
 
-// folder visits the files of a folder in the order of their names, and what links in it lead to under the names of the
-// links. path is where a file can be opened.
+// folder visits the files of a folder in the order of their names. A link stands for the file or folder that it leads to.
+// path is where a file can be opened.
 func (t tree) folder(ctx context.Context, visit func(name, path string, info fs.FileInfo) error) error {
 	info, err := os.Stat(t.path)
 	if err != nil {
@@ -30,7 +30,7 @@ type folderWalk struct {
 	visit  func(name, path string, info fs.FileInfo) error
 }
 
-// enter visits what is in the folder called name; above are the folders on the way to it, itself the last.
+// enter visits the files in the folder called name. above holds the folders on the way to it; the last is the folder itself.
 func (w folderWalk) enter(name string, above []fs.FileInfo) error {
 	entries, err := os.ReadDir(w.at(name))
 	if err != nil {
@@ -91,9 +91,9 @@ func (w folderWalk) follow(name string, e fs.DirEntry) (fs.FileInfo, error) {
 	return nil, fmt.Errorf("%s: %s is a link to %s, which cannot be followed (%w): mend the link or remove it", w.tree.path, name, to, err)
 }
 
-// stateOf tells the content of a file from any other that lay there before: by what the system changes whenever the file
-// is written or replaced and no program can set, or where it keeps no such thing, by the content itself. Size and
-// modification time would not do: a copy can have both from another file.
+// stateOf returns a text that changes whenever the content of the file does. It holds the inode and the time of the last
+// change, which the system sets and no program can. On systems without them it is the SHA-256 of the content. Size and
+// modification time are not enough: another file can be given the same.
 func stateOf(ctx context.Context, path string, info fs.FileInfo) (string, error) {
 	if inode, changed, ok := inodeState(info); ok {
 		return fmt.Sprintf("%d %d %d", info.ModTime().UnixNano(), inode, changed), nil

@@ -23,7 +23,7 @@ type MissingError struct {
 	how     string // to mend it, where that is not to put Files somewhere
 }
 
-// Half is a folder that holds a part of a data set only, as where unpacking or copying was broken off.
+// Half is a folder that holds only a part of a data set, as when unpacking or copying was broken off.
 type Half struct {
 	Folder string
 	Lacks  []string // files and folders that are not in it

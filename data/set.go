@@ -1,5 +1,21 @@
-// Package data holds datasets as plain Go values: a Set is bytes, labels and what is needed to read them. Load finds a
-// data set by name, in the user's folders, in the cache, or on the network; nothing that fails its checksum is returned.
+// Package data holds data sets of images as plain Go values: a Set is one split, with its pixels as bytes, its labels, the
+// names of its classes and the normalisation that is customary for it.
+//
+//	train, test, err := data.Load(ctx, "mnist", data.DefaultOptions())
+//	if err != nil {
+//		return err // it says what is missing or damaged, where, and how to mend it
+//	}
+//	fmt.Println(train, test, train.Classes) // mnist/train: 60000 × 28×28×1, 10 classes …
+//	small, err := train.Subset(1000, 1)     // the same thousand samples for the same seed, in the proportions of the classes
+//
+// In the order of use: Names lists the sets that Load knows, and Status says which of them are at hand. Load looks for a set
+// in the folders of Options, then in the cache, then on the network, and returns nothing that fails its checksum; the name
+// images:PATH stands for any folder or archive of images. Blobs makes a set out of nothing. Subset draws a part of a set.
+// Sample returns the bytes of one image. Validate checks a set that was made elsewhere, and Checksum identifies one.
+//
+// Nothing in this package changes a Set that it has returned, and nobody else should: sets share their memory, and the
+// pixels of decoded images are a file that can only be read. Load writes to Options.Cache and nowhere else, and keeps
+// no state between calls: any number of goroutines and processes may load at once.
 package data
 
 import (
@@ -22,7 +38,7 @@ type Set struct {
 	Pixels      []uint8   // N·H·W·C, row-major
 	Labels      []int32   // N, each in [0, len(Classes))
 	Mean, Std   []float32 // per channel, of x = pixel/Max: the customary normalisation, else that of the training split
-	Note        string    // a caveat to print beside every number, "re-encoded as JPEG"; usually empty
+	Note        string    // a caveat to print next to every number, "re-encoded as JPEG"; usually empty
 	SHA256      string    // what Checksum returned when the set was made, for provenance
 }
 
@@ -147,7 +163,7 @@ func (s *Set) moments() (mean, std []float32) {
 	return mean, std
 }
 
-// pick is s with only the samples at, in that order, in memory of its own.
+// pick returns the samples of s whose numbers are in at, in that order, in memory of their own.
 func (s *Set) pick(at []int) *Set {
 	c := *s
 	size := s.sampleSize()

@@ -89,7 +89,7 @@ func (n tinyImageNet) layout(where string, s survey) (classes []string, places [
 	return classes, places, nil
 }
 
-// short names the classes that have too few images, as where unpacking was broken off.
+// short names the classes that have too few images, as when unpacking was broken off.
 func (n tinyImageNet) short(classes []string, perClass []int) string {
 	want := n.train / n.classes
 	var names []string

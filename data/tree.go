@@ -271,7 +271,7 @@ func (t tree) tar(ctx context.Context, f *os.File, b *budget, visit func(member)
 	return nil
 }
 
-// damage says what an error in reading an archive means.
+// damage says in plain words what an error in reading an archive means.
 func (t tree) damage(name string, offset int, err error) error {
 	if name != "" {
 		name = "in " + name + ": "
@@ -324,7 +324,7 @@ func (b *budget) spend(name string, size int64) error {
 	return nil
 }
 
-// zeros passes on what it reads, up to left bytes, and knows with how many zeros that ended.
+// zeros passes on what it reads, up to left bytes, and counts the zeros at its end.
 type zeros struct {
 	watched
 	n, left int64
@@ -347,7 +347,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// watched remembers what ended the reading of r, io.EOF too.
+// watched remembers the error that ended the reading of r, io.EOF included.
 type watched struct {
 	r   io.Reader
 	err error
