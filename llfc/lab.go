@@ -1,4 +1,3 @@
-// Package llfc is what a notebook calls: settings of the paper, a store of runs, pairs of networks, and the scorecard of claims.
 package llfc
 
 import (

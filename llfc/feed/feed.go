@@ -39,7 +39,7 @@ type Feed struct {
 	Set    *data.Set
 	norm   Normalization
 	device []*tensors.Tensor // pixels [N, H·W·C] uint8, labels [N] int32
-	read   *graph.Exec       // Batch alone
+	read   *graph.Exec       // only Batch
 }
 
 // New copies the set to the device, as bytes.

@@ -97,7 +97,7 @@ func (m *Merger) Prepare(ctx context.Context, alphas []float64, tick func()) err
 	return nil
 }
 
-// room returns an error if the machine cannot hold what is kept of so many α, once it is known how many numbers each has: the sums, those
+// room returns an error if the machine cannot hold what is kept for that many α, once it is known how many numbers each has: the sums, those
 // of squares, and the vector that becomes of them.
 func room(alphas, numbers int) error {
 	return memory.Room(fmt.Sprintf("the statistics of θ_α at %d α", alphas), (8+8+4)*float64(alphas)*float64(numbers), "take fewer α")
