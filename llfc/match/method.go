@@ -34,6 +34,8 @@ func Methods() []Method {
 			Find: func(ctx context.Context, p Problem) (Result, error) {
 				return Weights(ctx, p.Symmetry, p.A, p.B, p.Config)
 			}},
+		{Name: "activation", Doc: "minimises Σ ‖H_A − π(H_B)‖² over training samples, one assignment for each group", Source: "Li et al. 2016 (arXiv 1511.07543); Ainsworth et al. 2023", Data: true,
+			Find: Activations},
 	}
 }
 
