@@ -62,7 +62,7 @@ func TestSameFileTwice(t *testing.T) {
 	refused(t, "measure b folder/path.csv --backend go --out link", "--out link/path.csv is B, which stays")
 	refused(t, "measure a b --backend go --out folder", "--out folder/path.csv is A, which stays")
 	// Nor a network the pictures that it learns from.
-	pictures(t, "shades")
+	pictures(t, "shades", "dark", "light")
 	train := "train --network resnet --depth 8 --width 2 --data images:shades --epochs 1 --batch 8 --augment none --backend go --out "
 	refused(t, train+"shades/train/dark/a.png", "lies in the data set images:shades")
 	refused(t, strings.ReplaceAll(train, "shades", "./a")+"a", "--out a is the data set images:./a")
@@ -101,7 +101,7 @@ func TestHome(t *testing.T) {
 	for _, name := range []string{"new/a", "c", "d", "e", "ab/path.csv"} {
 		exists(t, filepath.Join(home, name))
 	}
-	pictures(t, filepath.Join(home, "shades"))
+	pictures(t, filepath.Join(home, "shades"), "dark", "light")
 	ok(t, "data --get=images:~/shades")
 	if err := os.WriteFile(filepath.Join(home, "card.json"), []byte("[]"), 0o666); err != nil {
 		t.Fatal(err)
