@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/md5"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"layerwise/internal/checksum"
+	"layerwise/internal/impostor"
 )
 
 const (
@@ -27,8 +29,8 @@ type cifar struct {
 	labelKey []string // of the pickled dicts, in the order of a record's labels
 	batches  []batch
 	names    string // file of class names in the binary edition, one a line
-	meta     string // file of the Python edition, a dict with
-	metaKey  string // a list of class names
+	meta     string // file of class names in the Python edition, a dict
+	metaKey  string // of the list of names in that dict
 }
 
 // batch is one file of records.
@@ -69,8 +71,8 @@ func cifar100() cifar {
 
 func cifarMirrors() []string { return []string{"https://www.cs.toronto.edu/~kriz"} }
 
-// cifar10Source is CIFAR-10 (A. Krizhevsky, 2009), or where only that is at hand the same images re-encoded as JPEG, which
-// the Note of the set then says.
+// cifar10Source is CIFAR-10 (A. Krizhevsky, 2009). Where none of its archives is at hand, the same images re-encoded as JPEG
+// serve, and the Note of the set says so.
 func cifar10Source() source {
 	c := cifar10()
 	return source{
@@ -107,6 +109,7 @@ func cifar100Source() source {
 	}
 }
 
+// edition is the binary or the Python edition: its archive, the folder that this unpacks to, and the files needed from it.
 func (c cifar) edition(archive string, size int64, sum, folder string, python bool) edition {
 	e := edition{archive: file{names: []string{archive}, size: size, sha256: sum, packed: true}, folder: folder, decoder: c.decoder(python)}
 	for _, b := range c.batches {
@@ -194,6 +197,10 @@ func (c cifar) complete(where string, seen map[string]bool, python bool) error {
 func (c cifar) records(where string, r io.Reader, size int64, b batch, d *draft) error {
 	record := c.labels + cifarPixels
 	if want := int64(b.count) * int64(record); size != want {
+		head, _ := bufio.NewReader(r).Peek(impostor.HeadLen)
+		if what := impostor.Reply(head); what != "" {
+			return corrupt(where, 0, "expected records of %d bytes, found %s", record, what)
+		}
 		return corrupt(where, int(min(size, want)), "%d bytes, expected %d records of %d: %d", size, b.count, record, want)
 	}
 	sum := checksum.SHA256()
@@ -205,8 +212,11 @@ func (c cifar) records(where string, r io.Reader, size int64, b batch, d *draft)
 		}
 		sum.Write(buf[:n*record])
 		for j, rec := range slices.Collect(slices.Chunk(buf[:n*record], record)) {
-			if err := c.put(d, b, i+j, rec); err != nil {
+			if err := c.checkClass(i+j, rec); err != nil {
 				return corrupt(where, (i+j)*record+c.labels-1, "%v", err)
+			}
+			if err := c.put(d, b, i+j, rec); err != nil {
+				return err
 			}
 		}
 		i += n
@@ -221,23 +231,26 @@ func pinned(where, got, want, kind string) error {
 	return corrupt(where, -1, "%s of the content is %s, expected %s: another edition of the file, or bytes were changed", kind, got, want)
 }
 
-// put takes sample i of a batch from its record, planes made pixels.
-func (c cifar) put(d *draft, b batch, i int, record []byte) error {
-	class := record[c.labels-1]
-	if int(class) >= c.classes {
+func (c cifar) checkClass(i int, record []byte) error {
+	if class := int(record[c.labels-1]); class >= c.classes {
 		return fmt.Errorf("class %d of sample %d, expected 0 to %d", class, i, c.classes-1)
 	}
+	return nil
+}
+
+// put takes sample i of a batch from its record and turns its three planes into pixels.
+func (c cifar) put(d *draft, b batch, i int, record []byte) error {
 	var pixels [cifarPixels]uint8
 	const plane = cifarSide * cifarSide
 	planes := record[c.labels:]
 	for j := range plane {
 		pixels[3*j], pixels[3*j+1], pixels[3*j+2] = planes[j], planes[plane+j], planes[2*plane+j]
 	}
-	return d.put(b.split, b.first+i, int32(class), pixels[:])
+	return d.put(b.split, b.first+i, int32(record[c.labels-1]), pixels[:])
 }
 
-// pickled reads a batch of the Python edition. It is right if the file is the official one, or if its records are those of
-// the official binary file, so that data which was pickled anew is taken too.
+// pickled reads a batch of the Python edition. The file must be the official one, or hold the records of the official
+// binary file: so a batch that somebody pickled again is accepted too.
 func (c cifar) pickled(where string, r io.Reader, size int64, b batch, d *draft) error {
 	text, err := readBounded(r, size, int64(b.count)*2*(cifarPixels+64)+1<<20) // Python 3 may write a byte as two
 	if err != nil {
@@ -278,8 +291,11 @@ func (c cifar) pickled(where string, r io.Reader, size int64, b batch, d *draft)
 		}
 		data.row(i, record[c.labels:])
 		sum.Write(record)
-		if err := c.put(d, b, i, record); err != nil {
+		if err := c.checkClass(i, record); err != nil {
 			return corrupt(where, -1, "%q: %v", c.labelKey[len(c.labelKey)-1], err)
+		}
+		if err := c.put(d, b, i, record); err != nil {
+			return err
 		}
 	}
 	if hex.EncodeToString(sum.Sum(nil)) == b.sha256 {
@@ -303,6 +319,9 @@ func (a *ndarray) row(i int, to []byte) {
 // classNames reads the names in the order of their numbers.
 func (c cifar) classNames(where string, text []byte, python bool) ([]string, error) {
 	var names []string
+	if what := impostor.Reply(text[:min(impostor.HeadLen, len(text))]); what != "" {
+		return nil, corrupt(where, 0, "expected the names of the classes, found %s", what)
+	}
 	if !python {
 		for line := range strings.Lines(string(bytes.TrimSpace(text))) {
 			names = append(names, strings.TrimSpace(line))

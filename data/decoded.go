@@ -1,9 +1,7 @@
 package data
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"layerwise/internal/atomicfile"
+	"layerwise/internal/checksum"
 	"layerwise/internal/filelock"
 )
 
@@ -25,13 +24,14 @@ import (
 // description in JSON, and a trailer that says where it begins. The key is the SHA-256 of what was decoded and of the
 // decoder's version. The file is mapped into memory, so that a later load reads no more than it needs to check the pixels.
 const (
-	decodedMagic  = "LWDECOD1"
+	decodedMagic  = "LWDECOD2"
 	decodedAlign  = 4096
-	decodedFooter = 8 + sha256.Size + len(decodedMagic) // length of the JSON, its SHA-256, magic
+	decodedSum    = 32                                 // bytes of a SHA-256
+	decodedFooter = 8 + decodedSum + len(decodedMagic) // length of the JSON, its SHA-256, magic
 )
 
-// decoder reads a tree. It calls start when it knows how much there will be, and then fills the draft; version changes
-// whenever the same bytes would give other pixels.
+// decoder reads a tree. It calls start when it knows how many samples there will be, and then fills the draft. version must
+// change whenever the same bytes would give other pixels.
 type decoder struct {
 	version string
 	decode  func(ctx context.Context, t tree, start startDraft) error
@@ -86,19 +86,47 @@ func decodedSets(ctx context.Context, o Options, t tree, known string, d decoder
 			return nil, nil, err
 		}
 	}
-	sum := sha256.Sum256([]byte(content + "\n" + d.version))
+	sum := checksum.Sum([]byte(content + "\n" + d.version))
 	key := hex.EncodeToString(sum[:])
-	folder := filepath.Join(o.Cache, "decoded")
-	path := filepath.Join(folder, origin[:16]+"-"+key[:16]+".pixels")
+	path := filepath.Join(o.Cache, "decoded", origin[:16]+"-"+key[:16]+".pixels")
 	if train, test, err = openDecoded(path, key); err == nil {
 		return train, test, nil
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return decodeIntoMemory(ctx, t, d) // a home that cannot be written to
+	train, test, err = decodeIntoCache(ctx, path, key, t, d)
+	var unkept cacheError
+	if !errors.As(err, &unkept) || ctx.Err() != nil {
+		return train, test, err
 	}
-	unlock, err := filelock.Lock(ctx, filepath.Join(folder, ".lock"), nil)
+	o.note("the images of %s were decoded into memory, and will be decoded again next time: %v", t.path, unkept)
+	return decodeIntoMemory(ctx, t, d)
+}
+
+// cacheError is a failure of the cache. Decoded images can do without it, downloads cannot.
+type cacheError struct{ error }
+
+func (e cacheError) Error() string {
+	return fmt.Sprintf("cache: %v (set XDG_CACHE_HOME or HOME to a folder that can be written to)", e.error)
+}
+
+func (e cacheError) Unwrap() error { return e.error }
+
+// lockCache makes a folder of the cache, and waits until no other process writes to it.
+func lockCache(ctx context.Context, folder string) (unlock func(), err error) {
+	if err = os.MkdirAll(folder, 0o755); err == nil {
+		unlock, err = filelock.Lock(ctx, filepath.Join(folder, ".lock"), nil)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = cacheError{err}
+	}
+	return unlock, err
+}
+
+// decodeIntoCache writes what is in t to path, unless another process does, and opens it there.
+func decodeIntoCache(ctx context.Context, path, key string, t tree, d decoder) (train, test *Set, err error) {
+	folder := filepath.Dir(path)
+	unlock, err := lockCache(ctx, folder)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cache: %w", err)
+		return nil, nil, err
 	}
 	defer unlock()
 	if train, test, err = openDecoded(path, key); err == nil { // another process was at it
@@ -109,9 +137,10 @@ func decodedSets(ctx context.Context, o Options, t tree, known string, d decoder
 		return nil, nil, err
 	}
 	if train, test, err = openDecoded(path, key); err != nil {
-		return nil, nil, fmt.Errorf("cache: written just now, but %w", err)
+		return nil, nil, cacheError{fmt.Errorf("written just now, but %w", err)}
 	}
-	others, _ := filepath.Glob(filepath.Join(folder, origin[:16]+"-*.pixels"))
+	name, _, _ := strings.Cut(filepath.Base(path), "-")
+	others, _ := filepath.Glob(filepath.Join(folder, name+"-*.pixels"))
 	for _, other := range others { // of the same archive by another version, or an earlier state of the folder
 		if other != path {
 			os.Remove(other)
@@ -176,15 +205,30 @@ type memory []byte
 
 func (m memory) WriteAt(p []byte, at int64) (int, error) { return copy(m[at:], p), nil }
 
+// keeper writes to a file of the cache. An error in writing is a cacheError, so that it is not taken for bad data.
+type keeper struct{ *os.File }
+
+func (k keeper) WriteAt(p []byte, at int64) (int, error) {
+	n, err := k.File.WriteAt(p, at)
+	if err != nil {
+		err = cacheError{err}
+	}
+	return n, err
+}
+
+// writeDecoded returns a cacheError where the file cannot be written, and the decoder's error where t cannot be read.
 func writeDecoded(ctx context.Context, path, key string, t tree, d decoder) error {
-	var unread error // the fault of what is decoded, not of the file that is written
+	var unread error
 	err := atomicfile.WriteFile(path, func(f *os.File) error {
 		var all *draft
 		var size int64
 		if unread = d.decode(ctx, t, func(shape []int, counts [2]int) (*draft, error) {
 			all, size = newDraft(shape, counts)
-			all.pixels = f
-			return all, f.Truncate(size)
+			all.pixels = keeper{f}
+			if err := f.Truncate(size); err != nil {
+				return nil, cacheError{err}
+			}
+			return all, nil
 		}); unread != nil {
 			return unread
 		}
@@ -206,14 +250,17 @@ func writeDecoded(ctx context.Context, path, key string, t tree, d decoder) erro
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(text)
+		sum := checksum.Sum(text)
 		tail = append(tail, text...)
 		tail = binary.LittleEndian.AppendUint64(tail, uint64(len(text)))
 		tail = append(append(tail, sum[:]...), decodedMagic...)
 		_, err = f.WriteAt(tail, size)
 		return errors.Join(err, unmapFile(pixels))
 	})
-	return cmp.Or(unread, err)
+	if unread != nil || err == nil {
+		return unread
+	}
+	return cacheError{err}
 }
 
 // openDecoded maps the file at path and checks all of it.
@@ -267,7 +314,7 @@ func openDecoded(path, key string) (train, test *Set, err error) {
 	return both[0], both[1], nil
 }
 
-// describe reads the end of a decoded file of so many bytes; pixels and labels lie before end.
+// describe reads the end of a decoded file of size bytes; pixels and labels lie before end.
 func describe(f *os.File, size int64) (about description, end int64, err error) {
 	if size < int64(decodedFooter) {
 		return about, 0, corrupt(f.Name(), int(size), "the file ends, expected at least %d bytes", decodedFooter)
@@ -285,8 +332,8 @@ func describe(f *os.File, size int64) (about description, end int64, err error) 
 	if _, err := f.ReadAt(text, end); err != nil {
 		return about, 0, err
 	}
-	if sum := sha256.Sum256(text); string(sum[:]) != string(footer[8:8+sha256.Size]) {
-		return about, 0, corrupt(f.Name(), int(end), "SHA-256 of the description is %x, expected %x", sum, footer[8:8+sha256.Size])
+	if sum := checksum.Sum(text); string(sum[:]) != string(footer[8:8+decodedSum]) {
+		return about, 0, corrupt(f.Name(), int(end), "SHA-256 of the description is %x, expected %x", sum, footer[8:8+decodedSum])
 	}
 	if err := json.Unmarshal(text, &about); err != nil {
 		return about, 0, corrupt(f.Name(), int(end), "%v", err)

@@ -190,15 +190,70 @@ func TestDecodedTogether(t *testing.T) {
 	}
 }
 
-// Where the cache cannot be written, sets are loaded all the same.
+// Where the cache cannot be written, sets are loaded all the same, and one line says why. Most of these ways stop root too.
 func TestDecodedWithoutCache(t *testing.T) {
-	tree, err := openTree(writeFile(t, "p.zip", asZip(pets())), standardLimits())
+	path := writeFile(t, "p.zip", asZip(pets()))
+	want, _, err := Load(context.Background(), "images:"+path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache := writeFile(t, "file", []byte("not a folder"))
-	if train, _, err := decodedSets(context.Background(), Options{Cache: cache}, tree, "", folderDecoder()); err != nil || train.SHA256 != train.Checksum() {
-		t.Errorf("%v, %v", train, err)
+	kept := t.TempDir() // as it is where the cache can be written
+	if _, _, err := Load(context.Background(), "images:"+path, Options{Cache: kept}); err != nil {
+		t.Fatal(err)
+	}
+	file := visible(filepath.Join(kept, "decoded"))[0]
+	for name, k := range map[string]struct {
+		spoil func(cache string) error
+		want  string
+	}{
+		"the cache is a file":  {func(c string) error { return errors.Join(os.Remove(c), os.WriteFile(c, nil, 0o644)) }, "not a directory"},
+		"its folder is a file": {func(c string) error { return os.WriteFile(filepath.Join(c, "decoded"), nil, 0o644) }, "not a directory"},
+		"the lock is a folder": {func(c string) error { return os.MkdirAll(filepath.Join(c, "decoded", ".lock"), 0o755) }, ".lock: is a directory"},
+		"the file is a folder": {func(c string) error { return os.MkdirAll(filepath.Join(c, "decoded", file, "x"), 0o755) }, file},
+		"it can only be read": {func(c string) error {
+			return errors.Join(os.Mkdir(filepath.Join(c, "decoded"), 0o755), os.Chmod(filepath.Join(c, "decoded"), 0o555))
+		}, "permission denied"},
+		"a good one, to compare": {func(string) error { return nil }, ""},
+	} {
+		if name == "it can only be read" && os.Geteuid() == 0 {
+			continue // root may write everywhere
+		}
+		cache := filepath.Join(t.TempDir(), "cache")
+		if err := errors.Join(os.Mkdir(cache, 0o755), k.spoil(cache)); err != nil {
+			t.Fatal(name, err)
+		}
+		var notes []string
+		o := Options{Cache: cache, Note: func(line string) { notes = append(notes, line) }}
+		train, _, err := Load(context.Background(), "images:"+path, o)
+		if err != nil || train.SHA256 != want.SHA256 || train.SHA256 != train.Checksum() || train.Note != want.Note {
+			t.Errorf("%s: %v, %v", name, train, err)
+		}
+		if k.want == "" && len(notes) == 0 {
+			continue
+		}
+		if len(notes) != 1 || strings.Contains(notes[0], "\n") || k.want == "" || !strings.Contains(notes[0], k.want) || !strings.Contains(notes[0], path) || !strings.Contains(notes[0], "set XDG_CACHE_HOME") {
+			t.Errorf("%s: notes %q, expected one with %q", name, notes, k.want)
+		}
+		o.Note = nil
+		if _, _, err := Load(context.Background(), "images:"+path, o); err != nil {
+			t.Errorf("%s, nobody listens: %v", name, err)
+		}
+	}
+}
+
+// What is wrong with the images is said once, as an error, and is no fault of the cache.
+func TestDecodedBadImageIsNoFaultOfTheCache(t *testing.T) {
+	path := writeFile(t, "p.zip", asZip(but(pets(), "train/cat/1.png", pets()["train/cat/1.png"][:60])))
+	var n atomic.Int32
+	tree, err := openTree(path, standardLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Cache: t.TempDir(), Note: func(line string) { t.Errorf("a note: %s", line) }}
+	_, _, err = decodedSets(context.Background(), o, tree, "", counted(&n))
+	contains(t, "bad image", err, "train/cat/1.png", "cannot be decoded")
+	if n.Load() != 1 {
+		t.Errorf("decoded %d times, expected once", n.Load())
 	}
 }
 

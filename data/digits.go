@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// digitsGz holds 1,797 records of a label and 64 values, gzip; digits_gen.go makes it and DIGITS.md says whose it is.
+// digitsGz holds 1,797 records of a label and 64 values, packed with gzip. digits_gen.go makes it, and DIGITS.md says whose
+// data it is.
 //
 //go:embed digits.bin.gz
 var digitsGz []byte
@@ -38,7 +39,7 @@ func digitsSource() source {
 	}
 }
 
-// digits32Source is the digits in pictures as large as CIFAR's: what networks made for those can be tried on where CIFAR is not at hand.
+// digits32Source is the digits in images as large as CIFAR's. Networks for CIFAR can be tried on them where CIFAR is not at hand.
 func digits32Source() source {
 	return source{
 		name:  "digits32",

@@ -2,7 +2,6 @@ package data
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"layerwise/internal/impostor"
 )
 
 const (
@@ -41,7 +42,7 @@ func (c collection) urls(o Options, f file) (urls []string) {
 }
 
 // download brings f to path from the first mirror that has it. What has arrived is kept in path.part when it is broken
-// off, and the next call goes on from there; path itself appears whole and verified or not at all.
+// off, and the next call goes on from there. path itself appears only when the file is complete and verified.
 func (c collection) download(ctx context.Context, o Options, f file, path string) (content, error) {
 	t := transfer{client: o.Client, progress: o.Progress, stall: stallTime}
 	if t.client == nil {
@@ -132,7 +133,7 @@ type brokenError struct{ error }
 func (e brokenError) Unwrap() error { return e.error }
 
 // request sends one GET for what part lacks and appends the answer; from is how many bytes of part it kept. Some servers
-// ignore Range and send the whole: then part is written anew.
+// ignore Range and send the whole file: then part is written from its start.
 func (t transfer) request(ctx context.Context, f file, address, part string) (from int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -154,8 +155,9 @@ func (t transfer) request(ctx context.Context, f file, address, part string) (fr
 	case res.StatusCode == http.StatusRequestedRangeNotSatisfiable && from > 0:
 		return from, nil // it was whole already, or of another edition: its checksum will tell
 	case res.StatusCode == http.StatusOK:
-		if head, _ := body.Peek(512); isHTML(head) {
-			return from, fmt.Errorf("a web page (HTML) came instead of the file; it begins %.40q", bytes.TrimSpace(head))
+		head, _ := body.Peek(impostor.HeadLen)
+		if what := impostor.Reply(head); what != "" {
+			return from, fmt.Errorf("instead of the file came %s", what)
 		}
 		from, total = 0, res.ContentLength
 		mode |= os.O_TRUNC
@@ -225,7 +227,7 @@ func (t transfer) receive(ctx context.Context, f file, body io.Reader, w *os.Fil
 	return nil
 }
 
-// giveBack removes what could not be written whole: a full disk gets its room back.
+// giveBack removes a file that could not be written to its end, so that a full disk gets its room back.
 func giveBack(w *os.File, err error) error {
 	w.Close()
 	os.Remove(w.Name())

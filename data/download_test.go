@@ -192,7 +192,9 @@ func TestMirrorsFallBack(t *testing.T) {
 	}{
 		{"not there", func(w http.ResponseWriter) { w.WriteHeader(404) }, []string{"404 Not Found, expected 200 OK"}},
 		{"server error", func(w http.ResponseWriter) { w.WriteHeader(500) }, []string{"500"}},
-		{"web page", func(w http.ResponseWriter) { w.Write([]byte("<!DOCTYPE html><title>Log in</title>")) }, []string{"a web page (HTML) came instead of the file"}},
+		{"web page", func(w http.ResponseWriter) { w.Write([]byte("<!DOCTYPE html><title>Log in</title>")) }, []string{"instead of the file came a web page"}},
+		{"error in JSON", func(w http.ResponseWriter) { w.Write([]byte(`{"error":"not found"}`)) }, []string{"instead of the file came a text in JSON"}},
+		{"web page in gzip", func(w http.ResponseWriter) { w.Write(gz([]byte("<html>Log in</html>"))) }, []string{"instead of the file came packed with gzip, a web page"}},
 		{"damaged", func(w http.ResponseWriter) { w.Write(changed) }, []string{first + ".part", "offset", "compressed file"}},
 		{"other content", func(w http.ResponseWriter) { w.Write(gz(newToy().raw["train-images-idx3-ubyte"])) }, []string{"images of 60×5×4, expected 300×28×28"}},
 		{"empty", func(w http.ResponseWriter) {}, []string{"offset 0", "expected 4 bytes"}},

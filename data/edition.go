@@ -15,12 +15,12 @@ import (
 type edition struct {
 	archive file
 	folder  string
-	needs   []string // files in the folder, without which it is not that
+	needs   []string // files and folders that must be in the folder
 	decoder decoder
 }
 
-// standIn is an archive of the same images, but not the same pixels: taken from the user's folders where no edition is at
-// hand, and named in the Note of the set.
+// standIn is an archive of the same images with other pixels. It is taken from the user's folders if no edition is at
+// hand, and the Note of the set names it.
 type standIn struct {
 	name, note string
 	decoder    decoder
@@ -50,7 +50,7 @@ func loadPublished(ctx context.Context, o Options, c collection) (train, test *S
 	}
 	note := train.Note
 	if at.standIn == nil {
-		note = "" // what is grey in an official set is so in every use of it
+		note = "" // the official set has its grey images wherever it is used, so they need no mention
 	} else if err := at.standIn.check(train, test); err != nil {
 		return nil, nil, corrupt(at.path, -1, "%v", err)
 	} else {
@@ -66,8 +66,9 @@ func join(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(n string) bool { return n == "" }), "; ")
 }
 
-// locate looks for every edition in the user's folders and in the cache, as an archive and unpacked, then for the stand-in,
-// and last downloads the first edition. Archives come back verified; folders are verified file by file when they are decoded.
+// locate looks in the user's folders and in the cache for every edition, as an archive and unpacked. If there is none it
+// looks for the stand-in, and at last downloads the first edition. Archives come back verified. The files of a folder are
+// verified when they are decoded.
 func (c collection) locate(ctx context.Context, o Options) (found, error) {
 	for _, e := range c.editions {
 		if find(append(c.inDirs(o), c.inCache(o)...), e.archive) != "" {
@@ -78,11 +79,20 @@ func (c collection) locate(ctx context.Context, o Options) (found, error) {
 			return found{path, "", e.decoder, nil}, nil
 		}
 	}
+	instead := func(of string) {
+		for _, h := range c.halves(o) {
+			o.note("%s is read from %s, as a folder is not whole: %v", c.name, of, h)
+		}
+	}
 	if path := c.stoodIn(o); path != "" {
+		instead(path)
 		return found{path, "", c.standIn.decoder, c.standIn}, nil
 	}
 	first := c.editions[0]
 	got, err := c.get(ctx, o, first.archive)
+	if err == nil {
+		instead(got.path)
+	}
 	return found{got.path, first.archive.sha256, first.decoder, nil}, err
 }
 
@@ -90,14 +100,54 @@ func (c collection) locate(ctx context.Context, o Options) (found, error) {
 func (c collection) unpacked(o Options, e edition) string {
 	for _, folder := range append(c.inDirs(o), c.inCache(o)...) {
 		path := filepath.Join(folder, e.folder)
-		if !slices.ContainsFunc(e.needs, func(name string) bool {
-			_, err := os.Stat(filepath.Join(path, filepath.FromSlash(name)))
-			return err != nil
-		}) {
+		if len(e.lacks(path)) == 0 {
 			return path
 		}
 	}
 	return ""
+}
+
+// lacks lists what is not in the folder at path.
+func (e edition) lacks(path string) (names []string) {
+	for _, name := range e.needs {
+		if _, err := os.Stat(filepath.Join(path, filepath.FromSlash(name))); err != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// halves finds the folders that hold only a part of the data set, as when unpacking was broken off.
+func (c collection) halves(o Options) (found []Half) {
+	folders := append(c.inDirs(o), c.inCache(o)...)
+	for _, e := range c.editions {
+		for _, folder := range folders {
+			path := filepath.Join(folder, e.folder)
+			if info, err := os.Stat(path); err != nil || !info.IsDir() {
+				continue
+			}
+			if lacks := e.lacks(path); len(lacks) > 0 && !slices.ContainsFunc(found, func(h Half) bool { return h.Folder == path }) {
+				found = append(found, Half{path, lacks})
+			}
+		}
+	}
+	lacks := c.absent(folders)
+	for _, folder := range folders {
+		if len(lacks) > 0 && slices.ContainsFunc(c.files, func(f file) bool { return find([]string{folder}, f) != "" }) {
+			found = append(found, Half{folder, lacks})
+		}
+	}
+	return found
+}
+
+// absent lists the files that are in none of the folders.
+func (c collection) absent(folders []string) (names []string) {
+	for _, f := range c.files {
+		if find(folders, f) == "" {
+			names = append(names, f.remote())
+		}
+	}
+	return names
 }
 
 func (c collection) stoodIn(o Options) string {
@@ -140,6 +190,9 @@ func (c collection) editionStatus(o Options, a *Availability) {
 	}
 	a.State = "missing"
 	a.Files = []FileStatus{{Name: c.editions[0].archive.remote(), Err: fs.ErrNotExist}}
+	if halves := c.halves(o); len(halves) > 0 {
+		a.State, a.Where = "incomplete", halves[0].Folder
+	}
 	a.Get = c.missing(o, nil).mend()
 	if !o.Offline && o.Cache != "" {
 		a.Get = "is downloaded when first asked for; or " + a.Get

@@ -144,11 +144,11 @@ func TestEditionsStatus(t *testing.T) {
 		{"archive", "verified", func(d string) { put(t, d, map[string][]byte{"toy-python.tar.gz": archives["toy-python.tar.gz"]}) }, true, ""},
 		{"damaged", "corrupt", func(d string) { put(t, d, map[string][]byte{"toy-python.tar.gz": bad}) }, false, "SHA-256 of the archive"},
 		{"folder", "unpacked", func(d string) { put(t, filepath.Join(d, "toy-py"), folders["toy-py"]) }, true, ""},
-		{"part of a folder", "missing", func(d string) {
+		{"part of a folder", "incomplete", func(d string) {
 			files := maps.Clone(folders["toy-py"])
 			delete(files, "meta")
 			put(t, filepath.Join(d, "toy-py"), files)
-		}, false, "toy-py"},
+		}, false, "toy-py (unpack the archive again"},
 		{"stand-in", "stand-in", func(d string) { put(t, d, map[string][]byte{"toy-jpeg.zip": asZip(pets())}) }, true, ""},
 	} {
 		dir := t.TempDir()
@@ -167,10 +167,72 @@ func TestEditionsStatus(t *testing.T) {
 	}
 }
 
-// A small Tiny-ImageNet: 2 classes, 3 images each to train, 2 to test, of which one is grey.
-func TestTinyImageNet(t *testing.T) {
-	small := tinyImageNet{2, 6, 2, 6}
-	files := map[string][]byte{
+// A folder that unpacking left half done is named, with what it lacks; each of its files may be the one.
+func TestHalfFolders(t *testing.T) {
+	c, archives, folders := published(t)
+	for _, e := range c.editions {
+		for _, lost := range e.needs {
+			for _, sub := range []string{"", "toy"} {
+				dir := t.TempDir()
+				half := filepath.Join(dir, sub, e.folder)
+				put(t, half, but(folders[e.folder], lost, nil))
+				var notes []string
+				o := Options{Dirs: []string{dir}, Offline: true, Note: func(line string) { notes = append(notes, line) }}
+				_, _, err := c.load(o)
+				var missing *MissingError
+				if !errors.As(err, &missing) || len(missing.Halves) != 1 || missing.Halves[0].Folder != half || !slices.Equal(missing.Halves[0].Lacks, []string{lost}) {
+					t.Fatalf("%s without %s: %v", e.folder, lost, err)
+				}
+				contains(t, e.folder, err, "incomplete: "+half+" lacks "+lost, "complete "+half)
+				if len(notes) > 0 {
+					t.Errorf("an error and the notes %q", notes)
+				}
+				// What is taken in its stead is said.
+				o.Offline, o.Cache, o.Mirrors = false, t.TempDir(), mirrors(serve(t, archives))
+				if _, _, err := c.load(o); err != nil || len(notes) != 1 || !strings.Contains(notes[0], half+" lacks "+lost) || !strings.Contains(notes[0], "toy-binary.tar.gz") {
+					t.Errorf("downloaded: %v, notes %q", err, notes)
+				}
+			}
+		}
+	}
+	dir := t.TempDir()
+	put(t, dir, map[string][]byte{"toy-jpeg.zip": asZip(pets())})
+	put(t, filepath.Join(dir, "toy-py"), but(folders["toy-py"], "meta", nil))
+	var notes []string
+	_, _, err := c.load(Options{Dirs: []string{dir}, Offline: true, Note: func(line string) { notes = append(notes, line) }})
+	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "toy-py lacks meta") || !strings.Contains(notes[0], "toy-jpeg.zip") {
+		t.Errorf("beside a stand-in: %v, notes %q", err, notes)
+	}
+}
+
+// The sets that Load knows say it of the folders that their own archives unpack to.
+func TestHalfFoldersOfKnownSets(t *testing.T) {
+	for _, k := range []struct{ set, folder, there, lacks string }{
+		{"cifar10", "cifar-10-batches-py", "data_batch_1", "data_batch_2, data_batch_3, data_batch_4, data_batch_5, test_batch, batches.meta"},
+		{"cifar10", "cifar-10-batches-bin", "test_batch.bin", "data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, batches.meta.txt"},
+		{"cifar100", "cifar-100-python", "train", "test, meta"},
+		{"cifar100", "cifar-100-binary", "train.bin", "test.bin, fine_label_names.txt"},
+		{"tiny-imagenet", "tiny-imagenet-200", "wnids.txt", "train, val/val_annotations.txt, val/images"},
+		{"mnist", "MNIST/raw", "t10k-labels-idx1-ubyte.gz", "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz"},
+	} {
+		dir := t.TempDir()
+		half := filepath.Join(dir, filepath.FromSlash(k.folder))
+		put(t, half, map[string][]byte{k.there: nil})
+		o := Options{Dirs: []string{dir}, Offline: true}
+		_, _, err := Load(context.Background(), k.set, o)
+		contains(t, k.set, err, "incomplete: "+half+" lacks "+k.lacks+"\n", "complete "+half)
+		for _, a := range Status(o) {
+			if a.Name == k.set && (a.Ready || a.Where != half || a.State != "incomplete" && k.set != "mnist") {
+				t.Errorf("%s: status %+v", k.folder, a)
+			}
+		}
+	}
+}
+
+// smallTinyImageNet has 2 classes, 3 images each to train, 2 to test, of which one is grey.
+func smallTinyImageNet() (small tinyImageNet, files map[string][]byte) {
+	small = tinyImageNet{2, 6, 2, 6}
+	files = map[string][]byte{
 		"wnids.txt":               []byte("n2\nn1\n"),
 		"words.txt":               []byte("n1\tfish\n"),
 		"val/val_annotations.txt": []byte("val_0.JPEG\tn2\t0\t0\t5\t5\nval_1.JPEG\tn1\t0\t0\t5\t5\n"),
@@ -180,8 +242,13 @@ func TestTinyImageNet(t *testing.T) {
 		files[fmt.Sprintf("train/n%d/images/n%d_%d.JPEG", 1+i%2, 1+i%2, i)] = asJPEG(paint(6, 6, uint64(i)))
 		files[fmt.Sprintf("train/n%d/n%d_boxes.txt", 1+i%2, 1+i%2)] = []byte("n1_0.JPEG\t0\t0\t5\t5\n")
 	}
+	files["val/images/val_0.JPEG"], files["val/images/val_1.JPEG"] = asJPEG(image.NewGray(image.Rect(0, 0, 6, 6))), asJPEG(paint(6, 6, 9))
+	return small, files
+}
+
+func TestTinyImageNet(t *testing.T) {
+	small, files := smallTinyImageNet()
 	one := image.NewGray(image.Rect(0, 0, 6, 6))
-	files["val/images/val_0.JPEG"], files["val/images/val_1.JPEG"] = asJPEG(one), asJPEG(paint(6, 6, 9))
 	inside := map[string][]byte{}
 	for n, b := range files {
 		inside["tiny-imagenet-200/"+n] = b
@@ -212,6 +279,7 @@ func TestTinyImageNet(t *testing.T) {
 		{"no annotation", "val/images/val_2.JPEG", asJPEG(one), []string{"val_2.JPEG", "not in val/val_annotations.txt"}},
 		{"bad line", "val/val_annotations.txt", []byte("val_0.JPEG\n"), []string{"val_annotations.txt", "expected a file and its class"}},
 		{"image missing", "val/images/val_1.JPEG", nil, []string{"6 images in train/ and 1 in val/, expected 6 and 2"}},
+		{"class half there", "train/n1/images/n1_0.JPEG", nil, []string{"5 images in train/", "train/n1 has 2 of 3", "unpack the archive again"}},
 		{"another size", "train/n1/images/n1_0.JPEG", asJPEG(paint(6, 5, 1)), []string{"train/n1/images/n1_0.JPEG", "6×5"}},
 		{"another layout", "val/n1/val_1.JPEG", asJPEG(one), []string{"val/n1/val_1.JPEG", "images:PATH"}},
 	} {
@@ -230,5 +298,6 @@ func TestTinyImageNetNeedsItsFiles(t *testing.T) {
 	if !errors.As(err, &missing) {
 		t.Errorf("%v, expected that it is missing", err)
 	}
-	contains(t, "tiny-imagenet", err, "tiny-imagenet-200.zip", "the folder tiny-imagenet-200", dir)
+	half := filepath.Join(dir, "tiny-imagenet-200")
+	contains(t, "tiny-imagenet", err, "tiny-imagenet-200.zip", "the folder tiny-imagenet-200", "incomplete: "+half+" lacks wnids.txt, val/val_annotations.txt, val/images", "complete "+half)
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 	"slices"
 
 	"layerwise/internal/checksum"
-	"layerwise/internal/filelock"
+	"layerwise/internal/impostor"
 )
 
 // collection is a data set that lives in files: where they may lie and where they come from.
@@ -30,11 +29,11 @@ type collection struct {
 	mean, std []float32 // the customary normalisation of such a set
 }
 
-// file is pinned by its decompressed content; on disk it may be raw or gzip. An archive is packed: pinned as it is, and
-// read only to be checked.
+// file is pinned by its decompressed content; on disk it may be raw or gzip. An archive is packed: it is pinned by its own
+// bytes, and read here only to be checked.
 type file struct {
 	names  []string // that it may have, without .gz; the first, with .gz, is its name on the mirrors and in the cache
-	packed bool     // names are whole, and there is no other form
+	packed bool     // an archive: names are complete, and the file is never compressed again
 	size   int64    // bytes
 	sha256 string
 	check  func(path string, b []byte) error // finds where content with a wrong checksum is damaged; may be nil
@@ -72,8 +71,8 @@ func (c collection) read(ctx context.Context, o Options) ([]content, error) {
 	return all, nil
 }
 
-// get looks in the user's folders, then in the cache, then on the network. A damaged file of the user's is an error and
-// stays; one in the cache is removed, and an error only if no other can be had.
+// get looks in the user's folders, then in the cache, then on the network. A damaged file in the user's folders is an error,
+// and stays. A damaged file in the cache is removed, and is an error only if it cannot be downloaded again.
 func (c collection) get(ctx context.Context, o Options, f file) (content, error) {
 	if path := find(c.inDirs(o), f); path != "" {
 		return f.read(path)
@@ -92,12 +91,9 @@ func (c collection) get(ctx context.Context, o Options, f file) (content, error)
 // waits and reads; a damaged f is removed first.
 func (c collection) refresh(ctx context.Context, o Options, f file) (content, error) {
 	folder := filepath.Join(o.Cache, c.name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return content{}, fmt.Errorf("cache: %w", err)
-	}
-	unlock, err := filelock.Lock(ctx, filepath.Join(folder, ".lock"), nil)
+	unlock, err := lockCache(ctx, folder)
 	if err != nil {
-		return content{}, fmt.Errorf("cache: %w", err)
+		return content{}, err
 	}
 	defer unlock()
 	var removed []error
@@ -170,11 +166,12 @@ func (f file) read(path string) (content, error) {
 	return content{path, b}, err
 }
 
-// verifyPacked compares the checksum of an archive. What is much too long is not read to its end.
+// verifyPacked compares the checksum of an archive. A file that is too long is not read to its end.
 func (f file) verifyPacked(path string, r io.Reader) error {
 	in := bufio.NewReader(r)
-	if head, _ := in.Peek(512); isHTML(head) {
-		return corrupt(path, 0, "a web page or error message (HTML or XML, it begins %.40q), expected an archive", bytes.TrimSpace(head))
+	head, _ := in.Peek(impostor.HeadLen)
+	if what := impostor.Reply(head); what != "" {
+		return corrupt(path, 0, "expected an archive, found %s", what)
 	}
 	sum, n, err := checksum.Reader(io.LimitReader(in, f.size+1))
 	switch {
@@ -195,13 +192,12 @@ func (f file) verifyPacked(path string, r io.Reader) error {
 func (f file) decode(path string, r io.Reader) ([]byte, error) {
 	packed := &counter{r: r}
 	in := bufio.NewReader(packed)
-	head, err := in.Peek(512)
+	head, err := in.Peek(impostor.HeadLen)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if isHTML(head) {
-		return nil, corrupt(path, 0, "a web page or error message (HTML or XML, it begins %.40q), expected gzip or the raw file: "+
-			"something else than the file was saved under its name", bytes.TrimSpace(head))
+	if what := impostor.Reply(head); what != "" {
+		return nil, corrupt(path, 0, "expected gzip or the raw file, found %s", what)
 	}
 	var b bytes.Buffer
 	b.Grow(int(f.size) + bytes.MinRead) // pinned, not claimed by the file
@@ -243,7 +239,7 @@ func (f file) unpack(path string, b *bytes.Buffer, in *bufio.Reader, packed *cou
 
 // verify compares the checksum, and looks closer when it is wrong.
 func (f file) verify(path string, b []byte) error {
-	sum := sha256.Sum256(b)
+	sum := checksum.Sum(b)
 	if hex.EncodeToString(sum[:]) == f.sha256 {
 		return nil
 	}
@@ -264,16 +260,6 @@ func (f file) verify(path string, b []byte) error {
 func isCorrupt(err error) bool {
 	var c *CorruptError
 	return errors.As(err, &c)
-}
-
-func isHTML(head []byte) bool {
-	b := bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
-	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<?xml", "<!--"} {
-		if bytes.HasPrefix(b, []byte(tag)) {
-			return true
-		}
-	}
-	return false
 }
 
 // counter counts the bytes read from r and remembers what stopped it, so that a failing disk is not taken for bad data.

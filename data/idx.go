@@ -24,8 +24,8 @@ func corrupt(path string, offset int, format string, a ...any) error {
 }
 
 // parseIDX reads an IDX file of unsigned bytes, big-endian: two zero bytes, the type (0x08), the rank; one uint32 per
-// dimension; the values, row-major (Y. LeCun's description of the MNIST files). The values alias b, so a header that
-// claims the moon costs nothing.
+// dimension; the values, row-major (Y. LeCun's description of the MNIST files). The values are part of b, so a header that
+// claims more than there is costs no memory.
 func parseIDX(path string, b []byte, rank int) (dims []int, values []byte, err error) {
 	if len(b) < 4 {
 		return nil, nil, corrupt(path, len(b), "file ends in the magic number, expected 4 bytes")

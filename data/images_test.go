@@ -164,7 +164,7 @@ func TestImagesSplits(t *testing.T) {
 	}
 	_, test, err := folderDecoder().read(t, unpack(t, files))
 	if err != nil || test.Len() != 2 || test.Split != "test" {
-		t.Errorf("val alone: %v, %v", test, err)
+		t.Errorf("only val: %v, %v", test, err)
 	}
 	files = pets()
 	files["val/cat/9.png"] = asPNG(paint(6, 5, 9))
@@ -343,7 +343,11 @@ func TestArchiveNames(t *testing.T) {
 		_, _, err := folderDecoder().read(t, writeFile(t, "p.tar", out.Bytes()))
 		contains(t, "tar, "+k.name, err, k.want, "p.tar")
 	}
-	for name, want := range map[string]string{"../3.png": "expected one inside", "/3.png": "expected one inside", `a\3.png`: "expected one inside"} {
+	for name, want := range map[string]string{
+		"../3.png": "expected one inside", "/3.png": "expected one inside", `..\3.png`: "expected one inside", `train\..\..\3.png`: "expected one inside",
+		`\3.png`: "expected one inside", `\\host\share\3.png`: "expected one inside", `C:\train\cat\3.png`: "expected one inside", "C:/3.png": "expected one inside",
+		`train\cat\1.png`: "train/cat/1.png stands in it twice",
+	} {
 		_, _, err := folderDecoder().read(t, writeFile(t, "p.zip", asZip(but(files, name, files["train/cat/1.png"]))))
 		contains(t, "zip, "+name, err, want, "p.zip")
 	}
@@ -356,12 +360,6 @@ func TestArchiveNames(t *testing.T) {
 	z.Close()
 	_, _, err := folderDecoder().read(t, writeFile(t, "p.zip", out.Bytes()))
 	contains(t, "symlink in zip", err, "train/cat/3.png is a symbolic link")
-	dir := unpack(t, files)
-	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "train/cat/3.png")); err != nil {
-		t.Skip(err)
-	}
-	_, _, err = folderDecoder().read(t, dir)
-	contains(t, "symlink in a folder", err, "train/cat/3.png is a symbolic link")
 }
 
 func TestArchiveDamage(t *testing.T) {

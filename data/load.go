@@ -22,8 +22,16 @@ type Options struct {
 	Mirrors []string
 	// Progress, if set, hears of a download: bytes done and in total (−1: unknown). Called often, by one goroutine.
 	Progress func(file string, done, total int64)
+	// Note, if set, is told in one line of each trouble that stopped nothing, such as a cache that cannot be written to.
+	Note func(line string)
 	// Client does the requests; nil for one that goes through the environment's proxy and gives up on silent servers.
 	Client *http.Client
+}
+
+func (o Options) note(format string, a ...any) {
+	if o.Note != nil {
+		o.Note(fmt.Sprintf(format, a...))
+	}
 }
 
 // DefaultOptions reads the environment: $LAYERWISE_DATA (a folder, or several as in $PATH), the user's cache folder
@@ -73,11 +81,15 @@ func Names() []string {
 // one folder more; PATH is relative to the working directory or to one of Options.Dirs. The splits are train and test, or
 // val where there is no test. Classes are in the order of their names, samples by class and file. All images must have one
 // size. The set has one channel if all of them are grey, else three: a grey one then gets R = G = B. Samples of 16 bits are
-// rounded to 8, CMYK becomes RGB, an alpha channel must be opaque and is dropped; the Note of the set counts what was so
-// converted. Mean and Std are those of the training split.
+// rounded to 8, CMYK becomes RGB, an alpha channel must be opaque and is dropped; the Note of the set counts the images that
+// were converted. Mean and Std are those of the training split.
 //
-// What was decoded is kept in Options.Cache, and the Pixels of these sets are that file mapped into memory: a later load only
-// checks them. They are read-only: a write to them ends the program. The cache's file may be removed at any time.
+// In a folder, links are followed; in an archive they are refused. The files of operating systems and file managers, such as
+// .DS_Store and Thumbs.db, are passed over.
+//
+// Decoded images are kept in Options.Cache, in a file that is mapped into memory as the Pixels of the set: a later load only
+// checks them. They are read-only: a write to them ends the program. The file may be removed at any time. Where it cannot be
+// written, the images are decoded into memory, and Options.Note is told.
 func Load(ctx context.Context, name string, o Options) (train, test *Set, err error) {
 	if path, ok := strings.CutPrefix(name, "images:"); ok {
 		return imagesSource(path).sets(ctx, o)
@@ -105,6 +117,9 @@ func (s source) sets(ctx context.Context, o Options) (train, test *Set, err erro
 	for _, set := range []*Set{train, test} {
 		if err := set.Validate(); err != nil {
 			return nil, nil, err
+		}
+		if err := set.named(); err != nil {
+			return nil, nil, fmt.Errorf("data: %s: %w", s.name, err)
 		}
 		if set.SHA256 == "" { // else it was compared when the set was read
 			set.SHA256 = set.Checksum()

@@ -16,10 +16,21 @@ type MissingError struct {
 	Offline bool
 	Tried   []error // one per mirror
 	Folder  string  // to put the files into; "" where none is known
+	Halves  []Half  // folders that hold a part of it
 
 	cached  bool   // there is a cache folder
 	instead string // what would do as well as Files
 	how     string // to mend it, where that is not to put Files somewhere
+}
+
+// Half is a folder that holds only a part of a data set, as when unpacking or copying was broken off.
+type Half struct {
+	Folder string
+	Lacks  []string // files and folders that are not in it
+}
+
+func (h Half) String() string {
+	return fmt.Sprintf("%s lacks %s", h.Folder, strings.Join(h.Lacks, ", "))
 }
 
 func (e *MissingError) Error() string {
@@ -36,6 +47,9 @@ func (e *MissingError) Error() string {
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 			b.WriteString(" (no such folder)")
 		}
+	}
+	for _, h := range e.Halves {
+		fmt.Fprintf(&b, "\n  incomplete: %v", h)
 	}
 	if e.how != "" {
 		// nothing that could be downloaded
@@ -64,6 +78,9 @@ func (e *MissingError) mend() string {
 	if e.instead != "" {
 		s = fmt.Sprintf("put %s (or %s) into %s, or set LAYERWISE_DATA to a folder that holds it", strings.Join(e.Files, ", "), e.instead, folder)
 	}
+	if len(e.Halves) > 0 {
+		s = fmt.Sprintf("complete %s (unpack the archive again, or copy what is lacking), or %s", e.Halves[0].Folder, s)
+	}
 	if e.Offline {
 		s += ", or unset LAYERWISE_OFFLINE"
 	} else if !e.cached {
@@ -79,12 +96,8 @@ func (e *MissingError) mend() string {
 func (e *MissingError) Unwrap() []error { return e.Tried }
 
 func (c collection) missing(o Options, tried []error) *MissingError {
-	e := &MissingError{Looked: append(c.inDirs(o), c.inCache(o)...), Offline: o.Offline, Tried: tried, cached: o.Cache != ""}
-	for _, f := range c.files {
-		if find(e.Looked, f) == "" {
-			e.Files = append(e.Files, f.remote())
-		}
-	}
+	e := &MissingError{Looked: append(c.inDirs(o), c.inCache(o)...), Offline: o.Offline, Tried: tried, cached: o.Cache != "", Halves: c.halves(o)}
+	e.Files = c.absent(e.Looked)
 	for i, edition := range c.editions {
 		if i == 0 {
 			e.Files, e.instead = []string{edition.archive.remote()}, "the folder "+edition.folder

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"layerwise/internal/impostor"
 )
 
 // Values of a pickle: nil, bool, int64, float64, string (of text), pyBytes (of bytes, and of str in Python 2), pyTuple,
@@ -40,11 +42,14 @@ func (d *pyDict) get(key string) any {
 const maxObjects = 4 << 20
 
 // unpickle reads a pickle of protocol 2 to 4 that holds dicts, lists, tuples, text, bytes, numbers and numpy arrays of
-// numbers, as Python 2 and 3 write them (pickletools.dis shows the like). It is a reader of data, not Python's machine:
-// what would be a call there is looked up among the few constructors that such data needs, whose result is made here;
-// any other name is an error, and nothing is ever looked up or run by name.
+// numbers, as Python 2 and 3 write them (pickletools.dis shows what is in one). It only reads data. Where Python would call
+// a function, unpickle makes the result of the few constructors that such data needs. Any other name is an error: nothing is
+// ever imported or run.
 func unpickle(path string, b []byte) (any, error) {
 	p := &pickle{path: path, b: b, memo: map[uint32]any{}}
+	if what := impostor.Reply(b[:min(impostor.HeadLen, len(b))]); what != "" {
+		return nil, corrupt(path, 0, "expected a pickle, found %s", what)
+	}
 	if len(b) < 2 || b[0] != 0x80 || b[1] < 2 || b[1] > 4 {
 		return nil, corrupt(path, 0, "it begins %.8q, expected a pickle of protocol 2, 3 or 4 (pickle.dump(..., protocol=4) writes one)", b[:min(8, len(b))])
 	}
@@ -82,7 +87,7 @@ func (p *pickle) take(n uint64) ([]byte, error) {
 	return b, nil
 }
 
-// uint reads a little-endian number of so many bytes.
+// uint reads a little-endian number of size bytes.
 func (p *pickle) uint(size uint64) (uint64, error) {
 	b, err := p.take(size)
 	if err != nil {
@@ -93,7 +98,7 @@ func (p *pickle) uint(size uint64) (uint64, error) {
 	return binary.LittleEndian.Uint64(full[:]), nil
 }
 
-// sized takes what stands after its length, itself of so many bytes.
+// sized reads a length, which is itself of size bytes, and returns that many bytes.
 func (p *pickle) sized(size uint64) ([]byte, error) {
 	n, err := p.uint(size)
 	if err != nil {

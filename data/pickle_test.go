@@ -99,7 +99,7 @@ func TestUnpickleRefuses(t *testing.T) {
 		{"protocol 5", readPickle(t, "protocol5"), "protocol=4"},
 		{"protocol 0", []byte("(dp0\n."), "protocol 2, 3 or 4"},
 		{"empty", nil, "protocol 2, 3 or 4"},
-		{"web page", []byte("<html>"), "protocol 2, 3 or 4"},
+		{"web page", []byte("<html>"), "expected a pickle, found a web page"},
 		{"floats", readPickle(t, "floats"), "a numpy array of \"f4\""},
 		{"cut", p4[:len(p4)/2], "announced"},
 		{"cut before its end", p4[:len(p4)-1], "without its STOP"},

@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+
+	"layerwise/internal/impostor"
 )
 
 // pictureConfig is what the header of an image file says.
@@ -18,8 +20,8 @@ type pictureConfig struct {
 	grey bool
 }
 
-// readConfig reads no more than the header of a PNG or JPEG file of so many bytes, and refuses what could not be decoded
-// within the limits.
+// readConfig reads only the header of a PNG or JPEG file of size bytes, and refuses an image that could not be decoded within
+// the limits.
 func readConfig(r io.Reader, size int64, l limits) (c pictureConfig, err error) {
 	in := bufio.NewReader(r)
 	config := jpeg.DecodeConfig
@@ -43,7 +45,7 @@ func readConfig(r io.Reader, size int64, l limits) (c pictureConfig, err error) 
 	return pictureConfig{got.Width, got.Height, got.ColorModel == color.GrayModel || got.ColorModel == color.Gray16Model}, nil
 }
 
-// pictureBytes is more than any file of so many pixels needs, with 8 bytes for each and its thumbnails and profiles.
+// pictureBytes is more than any file of w×h pixels needs: 8 bytes for each, and room for thumbnails and profiles.
 func pictureBytes(w, h int) int64 { return 8*int64(w)*int64(h) + 16<<20 }
 
 // sniff tells PNG from JPEG by the first bytes, whatever the file is called (ImageNet has a PNG named .JPEG).
@@ -59,10 +61,14 @@ func sniff(in *bufio.Reader) (isPNG bool, err error) {
 	case err != nil && err != io.EOF:
 		return false, err
 	}
+	head, _ = in.Peek(impostor.HeadLen)
+	if what := impostor.Reply(head); what != "" {
+		return false, fmt.Errorf("neither PNG nor JPEG but %s", what)
+	}
 	return false, fmt.Errorf("neither PNG nor JPEG: it begins %.8q", head)
 }
 
-// cut says what it means that an image, or the file that it is in, ends too early.
+// cut says it in plain words if err means that the image ends too early.
 func cut(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || err == jpeg.FormatError("short Huffman data") {
 		return fmt.Errorf("the image is cut: %w", io.ErrUnexpectedEOF)

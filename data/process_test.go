@@ -4,6 +4,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,7 +20,7 @@ import (
 	"time"
 )
 
-// TestMain is also the program of the children that the tests below start: it then only loads the big toy.
+// TestMain is also the program of the children that the tests below start: it then only loads the big toy, or images.
 func TestMain(m *testing.M) {
 	cache := os.Getenv("DATA_TEST_CACHE")
 	if cache == "" {
@@ -31,6 +32,15 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 			os.Exit(3)
 		}
+	}
+	if path := os.Getenv("DATA_TEST_IMAGES"); path != "" {
+		train, _, err := Load(context.Background(), "images:"+path, Options{Cache: cache, Note: func(line string) { fmt.Println(line) }})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(train.SHA256)
+		return
 	}
 	y, _, _ := big()
 	if _, _, err := y.load(Options{Cache: cache, Mirrors: strings.Fields(os.Getenv("DATA_TEST_MIRRORS"))}); err != nil {
@@ -122,4 +132,55 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole(t, y, cache)
+}
+
+// A disk that is full keeps no decoded images, and stops nobody from having them.
+func TestFullDiskForDecodedImages(t *testing.T) {
+	path := writeFile(t, "p.zip", asZip(pets()))
+	want, _, err := Load(context.Background(), "images:"+path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{100, decodedAlign, 2 * decodedAlign} {
+		cache := t.TempDir()
+		cmd, out := child(cache, limit)
+		cmd.Env = append(cmd.Env, "DATA_TEST_IMAGES="+path)
+		if err := cmd.Run(); err != nil || !strings.HasSuffix(out.String(), want.SHA256+"\n") {
+			t.Errorf("%d bytes: %v, expected the set %s:\n%s", limit, err, want.SHA256, out)
+		}
+		if strings.Count(out.String(), "\n") != 2 || !strings.Contains(out.String(), syscall.EFBIG.Error()) {
+			t.Errorf("%d bytes: expected one note of the disk's error:\n%s", limit, out)
+		}
+		if got := visible(filepath.Join(cache, "decoded")); len(got) != 0 {
+			t.Errorf("%d bytes: the cache holds %q", limit, got)
+		}
+	}
+}
+
+// A write that fails in the middle of a decoder is the cache's fault, not the data's.
+func TestFailedWriteIsNoDamage(t *testing.T) {
+	k, binary := toyCIFAR(1)
+	read, err := os.Open(writeFile(t, "read only", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	for name, d := range map[string]struct {
+		decoder
+		files map[string][]byte
+	}{"CIFAR": {k.decoder(false), binary}, "images": {folderDecoder(), pets()}} {
+		tree, err := openTree(unpack(t, d.files), standardLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.decode(context.Background(), tree, func(shape []int, counts [2]int) (*draft, error) {
+			all, _ := newDraft(shape, counts)
+			all.pixels = keeper{read}
+			return all, nil
+		})
+		var unkept cacheError
+		if !errors.As(err, &unkept) || isCorrupt(err) {
+			t.Errorf("%s: %v, expected an error of the cache", name, err)
+		}
+	}
 }

@@ -1,5 +1,21 @@
-// Package data holds datasets as plain Go values: a Set is bytes, labels and what is needed to read them. Load finds a
-// data set by name, in the user's folders, in the cache, or on the network; nothing that fails its checksum is returned.
+// Package data holds data sets of images as plain Go values: a Set is one split, with its pixels as bytes, its labels, the
+// names of its classes and the normalisation that is customary for it.
+//
+//	train, test, err := data.Load(ctx, "mnist", data.DefaultOptions())
+//	if err != nil {
+//		return err // it says what is missing or damaged, where, and how to mend it
+//	}
+//	fmt.Println(train, test, train.Classes) // mnist/train: 60000 × 28×28×1, 10 classes …
+//	small, err := train.Subset(1000, 1)     // the same thousand samples for the same seed, in the proportions of the classes
+//
+// In the order of use: Names lists the sets that Load knows, and Status says which of them are at hand. Load looks for a set
+// in the folders of Options, then in the cache, then on the network, and returns nothing that fails its checksum; the name
+// images:PATH stands for any folder or archive of images. Blobs makes a set out of nothing. Subset draws a part of a set.
+// Sample returns the bytes of one image. Validate checks a set that was made elsewhere, and Checksum identifies one.
+//
+// Nothing in this package changes a Set that it has returned, and nobody else should: sets share their memory, and the
+// pixels of decoded images are a file that can only be read. Load writes to Options.Cache and nowhere else, and keeps
+// no state between calls: any number of goroutines and processes may load at once.
 package data
 
 import (
@@ -22,7 +38,7 @@ type Set struct {
 	Pixels      []uint8   // N·H·W·C, row-major
 	Labels      []int32   // N, each in [0, len(Classes))
 	Mean, Std   []float32 // per channel, of x = pixel/Max: the customary normalisation, else that of the training split
-	Note        string    // a caveat to print beside every number, "re-encoded as JPEG"; usually empty
+	Note        string    // a caveat to print next to every number, "re-encoded as JPEG"; usually empty
 	SHA256      string    // what Checksum returned when the set was made, for provenance
 }
 
@@ -35,13 +51,30 @@ func (s *Set) Sample(i int) []uint8 {
 	return s.Pixels[i*size : (i+1)*size : (i+1)*size]
 }
 
+// named reports what is wrong with the class names of a set that was loaded: they say what the labels mean, so each must be
+// there, and only once.
+func (s *Set) named() error {
+	label := map[string]int{}
+	for i, c := range s.Classes {
+		if strings.TrimSpace(c) == "" {
+			return fmt.Errorf("class %d of %d has no name", i, len(s.Classes))
+		}
+		if first, ok := label[c]; ok {
+			return fmt.Errorf("classes %d and %d are both called %q, expected a name for each", first, i, c)
+		}
+		label[c] = i
+	}
+	return nil
+}
+
 // String is one line for people: "mnist/test: 10000 × 28×28×1, 10 classes".
 func (s *Set) String() string {
 	return fmt.Sprintf("%s/%s: %d × %s, %d classes", s.Name, s.Split, s.Len(), times(s.Shape), len(s.Classes))
 }
 
-// Checksum is the SHA-256, in hexadecimal, of the shape, labels and pixels: rank and sizes as uint32, N as uint64, labels
-// as int32, all little-endian, then the pixels. Names, classes and normalisation do not enter, the order of samples does.
+// Checksum is the SHA-256, in hexadecimal, of the shape (rank and sizes), the number N of samples as uint64, their labels, and the pixels.
+// Numbers are of 32 bits where nothing else is said, and little-endian. The order of samples counts. Names do not, those of classes
+// neither: runs are named by this checksum, and checkpoints keep the class names beside it.
 func (s *Set) Checksum() string {
 	h := checksum.SHA256()
 	head := binary.LittleEndian.AppendUint32(nil, uint32(len(s.Shape)))
@@ -57,8 +90,9 @@ func (s *Set) Checksum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Validate reports what makes s unfit for use: a shape that is not [H, W, C] of positive sizes, as many pixels as the
-// shape does not ask for, labels outside the classes, normalisation that is not one positive deviation per channel.
+// Validate reports what makes s unfit for use: a shape that is not [H, W, C] of positive sizes, a number of pixels other than
+// N·H·W·C, a label that is no class, a Max that is not positive, or anything but one mean and one positive deviation for each
+// channel.
 func (s *Set) Validate() error {
 	if len(s.Shape) != 3 {
 		return fmt.Errorf("data: %s/%s: shape %v, expected [H W C]", s.Name, s.Split, s.Shape)
@@ -129,7 +163,7 @@ func (s *Set) moments() (mean, std []float32) {
 	return mean, std
 }
 
-// pick is s with only the samples at, in that order, in memory of its own.
+// pick returns the samples of s whose numbers are in at, in that order, in memory of their own.
 func (s *Set) pick(at []int) *Set {
 	c := *s
 	size := s.sampleSize()

@@ -59,6 +59,75 @@ func TestChecksum(t *testing.T) {
 	}
 }
 
+// Names, split, note and normalisation do not enter: runs are named by this checksum, and the same pictures may be called otherwise.
+func TestChecksumLeavesOut(t *testing.T) {
+	s := sorted(2, 2)
+	other := *s
+	other.Name, other.Split, other.Note, other.Mean, other.Std, other.SHA256, other.Classes = "x", "y", "z", []float32{1}, []float32{2}, "0", []string{"p", "q"}
+	if other.Checksum() != s.Checksum() {
+		t.Error("other names, another split, note or normalisation have another checksum")
+	}
+}
+
+// Every loader names its classes, in the order that the data set itself has.
+func TestEveryLoaderNamesItsClasses(t *testing.T) {
+	digits := strings.Split("0123456789", "")
+	var blobs []string
+	for i := range 10 {
+		blobs = append(blobs, fmt.Sprint("blob ", i))
+	}
+	y, mnist := newToy(), t.TempDir()
+	put(t, mnist, y.raw)
+	c, archives, folders := published(t)
+	binary, python, jpeg := t.TempDir(), t.TempDir(), t.TempDir()
+	put(t, binary, map[string][]byte{"toy-binary.tar.gz": archives["toy-binary.tar.gz"]})
+	put(t, python+"/toy-py", folders["toy-py"])
+	put(t, jpeg, map[string][]byte{"toy-jpeg.zip": asZip(pets())})
+	for _, k := range []struct {
+		name string
+		want []string
+		load func() (train, test *Set, err error)
+	}{
+		{"digits", digits, func() (*Set, *Set, error) { return Load(context.Background(), "digits", Options{}) }},
+		{"digits32", digits, func() (*Set, *Set, error) { return Load(context.Background(), "digits32", Options{}) }},
+		{"synthetic", blobs, func() (*Set, *Set, error) { return Load(context.Background(), "synthetic", Options{}) }},
+		{"IDX", digits, func() (*Set, *Set, error) {
+			return source{name: "toy", files: y.collection, load: loadMNIST}.sets(context.Background(), Options{Dirs: []string{mnist}, Offline: true})
+		}},
+		{"binary edition", strings.Split("abcdefghij", ""), func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{binary}, Offline: true}) }},
+		{"Python edition", strings.Split("abcdefghij", ""), func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{python}, Offline: true}) }},
+		{"stand-in", []string{"cat", "dog"}, func() (*Set, *Set, error) { return c.load(Options{Dirs: []string{jpeg}, Offline: true}) }},
+		{"folder", []string{"cat", "dog"}, func() (*Set, *Set, error) {
+			return Load(context.Background(), "images:"+unpack(t, pets()), Options{Cache: t.TempDir()})
+		}},
+	} {
+		train, test, err := k.load()
+		if err != nil {
+			t.Errorf("%s: %v", k.name, err)
+			continue
+		}
+		for _, s := range []*Set{train, test} {
+			if !slices.Equal(s.Classes, k.want) || s.SHA256 != s.Checksum() {
+				t.Errorf("%s: %v has the classes %q, expected %q; or its checksum is not of them", k.name, s, s.Classes, k.want)
+			}
+		}
+	}
+}
+
+// Labels without names, or with one name for two of them, mean nothing to anybody else.
+func TestLoadersRefuseNamelessClasses(t *testing.T) {
+	for want, classes := range map[string][]string{
+		"": {"a", "b"}, "class 1 of 2 has no name": {"a", " "}, `classes 0 and 1 are both called "a", expected a name for each`: {"a", "a"},
+	} {
+		s := sorted(2, 2)
+		s.Classes = classes
+		_, _, err := source{name: "guest", load: func(context.Context, Options, collection) (train, test *Set, err error) { return s, s, nil }}.sets(context.Background(), Options{})
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != "data: guest: "+want) {
+			t.Errorf("%q: error %v, expected %q", classes, err, want)
+		}
+	}
+}
+
 func TestMomentsPerChannel(t *testing.T) {
 	s := &Set{Shape: []int{1, 2, 2}, Max: 10, Pixels: []uint8{0, 7, 10, 7, 0, 7, 10, 7}, Labels: []int32{0, 0}}
 	mean, std := s.moments()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"layerwise/internal/impostor"
 )
 
 // tinyImageNet is the size of the set, so that tests can have a smaller one.
@@ -37,6 +39,9 @@ func (n tinyImageNet) edition() edition {
 func (n tinyImageNet) layout(where string, s survey) (classes []string, places []spot, err error) {
 	text := map[string]string{}
 	for name, b := range s.texts {
+		if what := impostor.Reply(b[:min(impostor.HeadLen, len(b))]); what != "" {
+			return nil, nil, corrupt(where, -1, "%s: expected a text of names, found %s", name, what)
+		}
 		text[strings.TrimPrefix(name, "tiny-imagenet-200/")] = string(b)
 	}
 	classes = strings.Fields(text["wnids.txt"])
@@ -61,13 +66,16 @@ func (n tinyImageNet) layout(where string, s survey) (classes []string, places [
 		label[f[0]] = c
 	}
 	var count [2]int
+	perClass := make([]int, len(classes)) // to train
 	for _, p := range s.pictures {
 		at, err := n.place(strings.Split(strings.TrimPrefix(p.name, "tiny-imagenet-200/"), "/"), number, label)
 		if err != nil {
 			return nil, nil, corrupt(where, -1, "%s: %v", p.name, err)
 		}
 		if at.split >= 0 {
-			count[at.split]++
+			if count[at.split]++; at.split == 0 {
+				perClass[at.class]++
+			}
 			if p.w != n.side || p.h != n.side {
 				return nil, nil, corrupt(where, -1, "%s is %d×%d pixels, expected %d×%d", p.name, p.w, p.h, n.side, n.side)
 			}
@@ -75,9 +83,29 @@ func (n tinyImageNet) layout(where string, s survey) (classes []string, places [
 		places = append(places, at)
 	}
 	if count != [2]int{n.train, n.test} {
-		return nil, nil, corrupt(where, -1, "%d images in train/ and %d in val/, expected %d and %d", count[0], count[1], n.train, n.test)
+		return nil, nil, corrupt(where, -1, "%d images in train/ and %d in val/, expected %d and %d%s", count[0], count[1], n.train, n.test,
+			n.short(classes, perClass))
 	}
 	return classes, places, nil
+}
+
+// short names the classes that have too few images, as when unpacking was broken off.
+func (n tinyImageNet) short(classes []string, perClass []int) string {
+	want := n.train / n.classes
+	var names []string
+	for i, c := range classes {
+		if perClass[i] < want {
+			names = append(names, fmt.Sprintf("train/%s has %d of %d", c, perClass[i], want))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	more := ""
+	if len(names) > 3 {
+		names, more = names[:3], fmt.Sprintf(" and %d classes more", len(names)-3)
+	}
+	return fmt.Sprintf(": %s%s; unpack the archive again", strings.Join(names, ", "), more)
 }
 
 func (n tinyImageNet) place(parts []string, number, label map[string]int) (spot, error) {

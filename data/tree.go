@@ -8,7 +8,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,13 +15,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"layerwise/internal/checksum"
+	"layerwise/internal/impostor"
 )
 
-// tree is an archive or a folder that a data set is read from. Nothing of it is ever unpacked to disk, links in it are
-// never followed, and what it may cost is bounded before it is believed.
+// tree is an archive or a folder that a data set is read from. Nothing is unpacked to disk, and what it may cost is
+// bounded before it is believed. Links are followed in folders, which are the user's own, and never in archives.
 type tree struct {
 	path   string
 	format string // "folder", "tar", "tar.gz" or "zip"
@@ -33,8 +34,8 @@ type tree struct {
 type limits struct {
 	entries  int   // files and folders in a tree
 	names    int64 // bytes of all their names
-	unpacked int64 // bytes that an archive may unpack to, and beside that
-	ratio    int64 // so many for each byte that it has
+	unpacked int64 // bytes that any archive may unpack to
+	ratio    int64 // bytes more for each byte of the archive
 	image    int64 // pixels of one image
 	pixels   int64 // bytes of all images when decoded
 	text     int64 // bytes of a file of names or labels
@@ -66,36 +67,56 @@ func openTree(path string, l limits) (tree, error) {
 		return tree{}, err
 	}
 	defer f.Close()
-	head := make([]byte, 512)
+	head := make([]byte, impostor.HeadLen)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return tree{}, err
 	}
 	head = head[:n]
+	what := impostor.Reply(head)
 	switch {
 	case n == 0:
 		return tree{}, corrupt(path, 0, "the file is empty, expected an archive (tar, tar.gz or zip)")
+	case what != "":
+		return tree{}, corrupt(path, 0, "expected an archive (tar, tar.gz or zip), found %s", what)
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return tree{path, "tar.gz", l}, nil
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return tree{path, "zip", l}, nil
-	case isHTML(head):
-		return tree{}, corrupt(path, 0, "a web page or error message (it begins %.40q), expected an archive (tar, tar.gz or zip)", bytes.TrimSpace(head))
 	case isTar(head):
 		return tree{path, "tar", l}, nil
 	}
 	return tree{}, corrupt(path, 0, "not an archive: it begins %.8q, expected tar, tar.gz or zip (other kinds must be unpacked: a folder will do)", head)
 }
 
-// isTar reports whether head is a tar header, by its checksum, or the mark of an empty tar.
+// isTar reports whether head begins with a tar header, by its checksum, or with the zeros that end an empty tar. The
+// header need not be that of a file: one that extends the next header comes first in many archives.
 func isTar(head []byte) bool {
-	_, err := tar.NewReader(bytes.NewReader(head)).Next()
-	return len(head) == 512 && (err == nil || err == io.EOF)
+	if len(head) < 512 {
+		return false
+	}
+	block, field := head[:512], head[148:156]
+	if len(bytes.Trim(block, "\x00")) == 0 {
+		return true
+	}
+	want, err := strconv.ParseInt(string(bytes.Trim(field, " \x00")), 8, 64)
+	if err != nil {
+		return false
+	}
+	var plain, signed int64 // old programs added signed bytes
+	for i, c := range block {
+		if i >= 148 && i < 156 {
+			c = ' '
+		}
+		plain += int64(c)
+		signed += int64(int8(c))
+	}
+	return want == plain || want == signed
 }
 
 // id names what is in the tree: origin is the same for all states of one folder, content only for the same content. An
-// archive is known by its SHA-256. A folder is known by the names, sizes and times of its files, as make and git know
-// theirs: to read 100,000 files at every start only to find them unchanged would cost more than to decode them.
+// archive is known by its SHA-256. A folder is known by the names, sizes and states of its files: to read 100,000 files at
+// every start only to find them unchanged would cost more than to decode them.
 func (t tree) id(ctx context.Context) (origin, content string, err error) {
 	if t.format != "folder" {
 		f, err := os.Open(t.path)
@@ -113,22 +134,25 @@ func (t tree) id(ctx context.Context) (origin, content string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	at, h := sha256.Sum256([]byte(real)), checksum.SHA256()
+	at, h := checksum.Sum([]byte(real)), checksum.SHA256()
 	buf := bufio.NewWriter(h)
-	err = t.folder(ctx, func(name string, info fs.FileInfo, _ *os.Root) error {
-		_, err := fmt.Fprintf(buf, "%q %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+	err = t.folder(ctx, func(name, path string, info fs.FileInfo) error {
+		state, err := stateOf(ctx, path, info)
+		if err == nil {
+			fmt.Fprintf(buf, "%q %d %s\n", name, info.Size(), state)
+		}
 		return err
 	})
 	buf.Flush() // into a hash: it cannot fail
 	return hex.EncodeToString(at[:]), hex.EncodeToString(h.Sum(nil)), err
 }
 
-// walk visits every regular file, hidden ones apart: those of a folder in the order of their names, those of an archive as
+// walk visits every regular file that is not litter: those of a folder in the order of their names, those of an archive as
 // they lie.
 func (t tree) walk(ctx context.Context, visit func(member) error) error {
 	if t.format == "folder" {
-		return t.folder(ctx, func(name string, info fs.FileInfo, root *os.Root) error {
-			return visit(member{name, info.Size(), func() (io.ReadCloser, error) { return root.Open(name) }})
+		return t.folder(ctx, func(name, path string, info fs.FileInfo) error {
+			return visit(member{name, info.Size(), func() (io.ReadCloser, error) { return os.Open(path) }})
 		})
 	}
 	f, err := os.Open(t.path)
@@ -147,43 +171,6 @@ func (t tree) walk(ctx context.Context, visit func(member) error) error {
 	return t.tar(ctx, f, b, visit)
 }
 
-func (t tree) folder(ctx context.Context, visit func(name string, info fs.FileInfo, root *os.Root) error) error {
-	root, err := os.OpenRoot(t.path)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	b := &budget{limits: t.limits, most: t.limits.entries}
-	return fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil || name == "." {
-			return err
-		}
-		if hidden(name) {
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if _, err := b.name(name); err != nil {
-			return fmt.Errorf("%s: %w", t.path, err)
-		}
-		if e.IsDir() {
-			return nil
-		}
-		if !e.Type().IsRegular() {
-			return fmt.Errorf("%s: %s is %s, expected files and folders: put a copy in its place", t.path, name, kind(e.Type()))
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		return visit(name, info, root)
-	})
-}
-
 func (t tree) zip(ctx context.Context, f *os.File, size int64, b *budget, visit func(member) error) error {
 	z, err := zip.NewReader(f, size)
 	if err != nil {
@@ -193,14 +180,17 @@ func (t tree) zip(ctx context.Context, f *os.File, size int64, b *budget, visit 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		name, err := b.name(e.Name)
-		if err == nil && !e.Mode().IsDir() {
+		// Some programs for Windows write \ between folders, against the format's rules.
+		full := strings.ReplaceAll(e.Name, `\`, "/")
+		isDir := strings.HasSuffix(full, "/")
+		name, err := b.name(full)
+		if err == nil && !isDir {
 			err = b.spend(name, int64(min(e.UncompressedSize64, 1<<62)))
 		}
 		switch {
 		case err != nil:
 			return corrupt(t.path, -1, "%v", err)
-		case e.Mode().IsDir() || hidden(name):
+		case isDir || litter(name):
 			continue
 		case !e.Mode().IsRegular():
 			return corrupt(t.path, -1, "%s is %s, expected files and folders only", name, kind(e.Mode()))
@@ -255,7 +245,7 @@ func (t tree) tar(ctx context.Context, f *os.File, b *budget, visit func(member)
 			return fmt.Errorf("%s: %w", t.path, packed.err)
 		case err != nil:
 			return t.damage("", at(), err)
-		case h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || hidden(name):
+		case h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || litter(name):
 			continue
 		case h.Typeflag != tar.TypeReg:
 			return corrupt(t.path, at(), "%s is %s, expected files and folders only", name, kind(h.FileInfo().Mode()))
@@ -281,7 +271,7 @@ func (t tree) tar(ctx context.Context, f *os.File, b *budget, visit func(member)
 	return nil
 }
 
-// damage says what an error in reading an archive means.
+// damage says in plain words what an error in reading an archive means.
 func (t tree) damage(name string, offset int, err error) error {
 	if name != "" {
 		name = "in " + name + ": "
@@ -320,8 +310,9 @@ func (b *budget) name(n string) (string, error) {
 	if clean == "" && n != "" {
 		clean = "."
 	}
-	if !fs.ValidPath(clean) || strings.ContainsAny(clean, "\\\x00") {
-		return "", fmt.Errorf("%w: the name %.100q, expected one inside the data set, of UTF-8, with / and never .. between folders", errBudget, n)
+	if !fs.ValidPath(clean) || strings.ContainsAny(clean, "\\\x00") || len(clean) > 2 && clean[1:3] == ":/" {
+		return "", fmt.Errorf("%w: the name %.100q, expected one inside the data set, of UTF-8, with / and never .. between folders: "+
+			"rename the file (in an archive: pack it anew)", errBudget, n)
 	}
 	return clean, nil
 }
@@ -333,7 +324,7 @@ func (b *budget) spend(name string, size int64) error {
 	return nil
 }
 
-// zeros passes on what it reads, up to left bytes, and knows with how many zeros that ended.
+// zeros passes on what it reads, up to left bytes, and counts the zeros at its end.
 type zeros struct {
 	watched
 	n, left int64
@@ -356,7 +347,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// watched remembers what ended the reading of r, io.EOF too.
+// watched remembers the error that ended the reading of r, io.EOF included.
 type watched struct {
 	r   io.Reader
 	err error
@@ -383,17 +374,12 @@ func (p patient) Read(b []byte) (int, error) {
 	return p.r.Read(b)
 }
 
-// hidden files are the file manager's, not the data set's: .DS_Store, ._1.png, __MACOSX/.
-func hidden(name string) bool {
-	return name == "." || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.HasPrefix(name, "__MACOSX")
-}
-
 func kind(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeSymlink != 0:
-		return "a symbolic link (links are not followed)"
+		return "a symbolic link (links in archives are not followed: pack the file itself)"
 	case m.IsRegular():
-		return "a hard link or a sparse file (links are not followed)"
+		return "a hard link or a sparse file (links in archives are not followed: pack the file itself)"
 	}
 	return "neither a file nor a folder"
 }

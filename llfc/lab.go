@@ -1,4 +1,3 @@
-// Package llfc is what a notebook calls: settings of the paper, a store of runs, pairs of networks, and the scorecard of claims.
 package llfc
 
 import (
@@ -51,7 +50,7 @@ func OpenOn(name string) (*Lab, error) {
 	}
 	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), checkpointEvery: 15 * time.Second, progress: newDisplay(),
 		loaded: map[string][2]*data.Set{}, models: map[string]*network.Model{}}
-	l.Data.Progress = l.progress.download
+	l.Data.Progress, l.Data.Note = l.progress.download, l.progress.say
 	if info.Note != "" {
 		l.say("%s", info.Note)
 	}

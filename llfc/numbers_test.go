@@ -105,7 +105,7 @@ func numbersOf(l *Lab, spec network.Spec, pair int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found, err := match.Weights(s, thetas[0], thetas[1], match.Config{Seed: 1})
+	found, err := match.Weights(ctx, s, thetas[0], thetas[1], match.Config{Seed: 1})
 	if err != nil {
 		return "", err
 	}

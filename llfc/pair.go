@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// SiblingSeed is added to a seed for the network that a pair's first is compared with: its batch order in a spawned pair, and its
-// initialisation too in an independent one.
+// SiblingSeed is added to a seed to give the seed of a pair's second network. In a spawned pair it draws the order of batches; in an
+// independent pair it draws the initialisation too.
 const SiblingSeed = 100
 
 // Pair is two networks of one architecture and normalisation, the ends of a path. α = 1 is A.
@@ -26,7 +26,8 @@ func (p Pair) trainedOn() (name string, samples int) {
 	return p.Data, 0
 }
 
-// Spawned trains two networks that share their first epochs, and the initialisation if that is 0, and then see the data in different orders.
+// Spawned trains two networks that share their first epochs and then see the data in different orders. With 0 epochs they share only the
+// initialisation.
 func (l *Lab) Spawned(ctx context.Context, s Setting, epochs float64, seed int64) (Pair, error) {
 	a, err := l.Run(ctx, s, seed)
 	if err != nil {
@@ -39,7 +40,7 @@ func (l *Lab) Spawned(ctx context.Context, s Setting, epochs float64, seed int64
 	return l.pair(ctx, fmt.Sprintf("spawned at %g epochs, seed %d", epochs, seed), a, b)
 }
 
-// Independent trains two networks that share the setting alone.
+// Independent trains two networks that share only the setting.
 func (l *Lab) Independent(ctx context.Context, s Setting, seed int64) (Pair, error) {
 	a, err := l.Run(ctx, s, seed)
 	if err != nil {

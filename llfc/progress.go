@@ -128,7 +128,7 @@ func bar(share float64) string {
 // DownloadProgress shows downloads outside of a Lab.
 func DownloadProgress() func(file string, done, total int64) { return newDisplay().download }
 
-// count shows a task of so many parts; it leaves no line behind.
+// count shows a task of a known number of parts; it leaves no line behind.
 func (d *display) count(label string) func(done, total int) {
 	return func(done, total int) {
 		switch {

@@ -3,8 +3,9 @@
 // ([Row]). A [Figure] is shown in a notebook with [Show], written with [Figure.Save], and keeps the numbers behind it
 // ([Figure.Table]).
 //
-// Text is set in Liberation Sans, which comes with the package and covers Latin, Greek and common signs (α, θ, ½, ≤) but no
-// Unicode subscripts: write cos_α.
+// Text is set in Liberation Sans, which comes with the package and covers Latin, Greek, Cyrillic, Hebrew and common signs (α, θ, ½, ≤).
+// PNG and PDF take letters that it lacks, Chinese for one, from fonts found in $LAYERWISE_FONTS and on the machine; one that none has
+// is a box with its number in it, and [Figure.Note] says so. SVG keeps text as text, for the fonts of its reader.
 package plotting
 
 import (
@@ -13,6 +14,7 @@ import (
 	"image/color"
 	"math"
 	"strings"
+	"unicode"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -36,6 +38,10 @@ type Figure struct {
 	YRange    [2]float64 // lower and upper end of y; both 0: from the data, and from 0 if none is negative
 	Reference []float64  // dashed horizontal lines, as coef's at 1
 
+	// Joined, of Layers, are the names that stand in the drawing, by number: a line of its own joins those of each entry. The
+	// other names stand in the numbers only. nil: one line joins all.
+	Joined [][]int
+
 	Width, Height vg.Length // zero: 12 cm × 8 cm, a panel of a Row 10 cm × 8 cm
 
 	content content
@@ -47,8 +53,8 @@ type content interface {
 	scales(f *Figure, size vg.Point) (x, y scale, err error)
 	plot(f *Figure, x, y scale, p *plot.Plot)
 	legend() []entry
-	deeper(width vg.Length) vg.Length // what the x axis needs under it beyond a line, in a figure with that width of data
-	table(digits int) Table           // digits < 0: all
+	deeper(f *Figure, width vg.Length) vg.Length // what the x axis needs under it beyond a line, where data has that width
+	table(digits int) Table                      // digits < 0: all
 }
 
 // Size returns the width and height at which the figure is drawn: its own, or what is chosen where they are zero.
@@ -63,7 +69,7 @@ func (f *Figure) Size() (w, h vg.Length) {
 	if h == 0 {
 		h = defaultHeight
 		for _, p := range f.Panels() {
-			h = max(h, defaultHeight+p.content.deeper((w-40)/vg.Length(len(f.Panels()))))
+			h = max(h, defaultHeight+p.content.deeper(p, (w-40)/vg.Length(len(f.Panels()))))
 		}
 	}
 	return w, h
@@ -85,6 +91,9 @@ func (f *Figure) check() error {
 	}
 	if f.LogY && f.YRange != [2]float64{} && lo <= 0 {
 		return fmt.Errorf("plotting: figure %q: YRange %v must be above 0 on a logarithmic axis", f.Title, f.YRange)
+	}
+	if err := f.checkJoined(); err != nil {
+		return err
 	}
 	for _, v := range f.Reference {
 		if !finite(v) {
@@ -157,7 +166,7 @@ func (f *Figure) build(size vg.Point) (*plot.Plot, error) {
 		a.Label.Padding = 3
 		for _, s := range []*text.Style{&a.Tick.Label, &a.Label.TextStyle} {
 			s.Color = ink
-			s.Font = textStyle(fontSize, false).Font
+			s.Font, s.Handler = textStyle(fontSize, false).Font, textStyle(fontSize, false).Handler
 		}
 	}
 	p.Y.Tick.Label.YAlign = -0.6 // gonum centres the line's box, which has room for descenders; digits have none
@@ -253,23 +262,44 @@ func heading(c draw.Canvas, left vg.Length, title string, entries []entry, ink b
 	return flow(c, left, y, entries, ink) - 4
 }
 
-// wrap breaks s at spaces into lines no wider than width, where its words allow.
+// wrap breaks s into lines no wider than width: at spaces, and beside Chinese and Japanese letters, which have none between their words.
 func wrap(style text.Style, s string, width vg.Length) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		switch longer := line + " " + word; {
-		case line == "":
-			line = word
-		case style.Width(longer) <= width:
-			line = longer
-		default:
-			lines = append(lines, line)
-			line = word
+		gap := " "
+		for _, part := range breakable(word) {
+			switch longer := line + gap + part; {
+			case line == "":
+				line = part
+			case style.Width(longer) <= width:
+				line = longer
+			default:
+				lines = append(lines, line)
+				line = part
+			}
+			gap = ""
 		}
 	}
 	if line != "" {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// breakable splits a word before every Chinese and Japanese letter, and after it where no punctuation follows.
+func breakable(word string) []string {
+	var out []string
+	open := false // a line may end here
+	for _, c := range clusters(word) {
+		r := []rune(c)[0]
+		wide := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+		if len(out) > 0 && (!wide && !open || unicode.IsPunct(r)) {
+			out[len(out)-1] += c
+		} else {
+			out = append(out, c)
+		}
+		open = wide
+	}
+	return out
 }

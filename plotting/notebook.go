@@ -12,7 +12,7 @@ import (
 // ErrNoNotebook is what Show and ShowTable return in a program that no GoNB cell has started.
 var ErrNoNotebook = errors.New("plotting: not in a GoNB notebook; use Save to write a figure, CSV or Markdown for a table")
 
-// Show displays the figure as the cell's output and returns when the notebook has it. Outside a GoNB notebook it does
+// Show displays the figure, and below it its Note if there is one, as the cell's output and returns when the notebook has it. Outside a GoNB notebook it does
 // nothing and returns ErrNoNotebook.
 //
 // SVG and PNG go in one message: JupyterLab removes an SVG from a notebook it does not trust and then shows the PNG, and
@@ -30,7 +30,7 @@ func Show(f *Figure) error {
 		return err
 	}
 	width, height := f.Size()
-	return display(&protocol.DisplayData{
+	err = display(&protocol.DisplayData{
 		Data: map[protocol.MIMEType]any{
 			protocol.MIMEImageSVG:  svg.String(),
 			protocol.MIMEImagePNG:  picture,
@@ -40,6 +40,10 @@ func Show(f *Figure) error {
 		Metadata: map[string]any{string(protocol.MIMEImagePNG): map[string]int{
 			"width": int(width.Points()*4/3 + 0.5), "height": int(height.Points()*4/3 + 0.5)}},
 	})
+	if note := f.Note(); err == nil && note != "" {
+		err = display(&protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMETextPlain: note}})
+	}
+	return err
 }
 
 // ShowTable displays a table as the cell's output: paper against ours, at the end of a notebook. A formula between dollar

@@ -48,7 +48,7 @@ func (f *Figure) Write(w io.Writer, format string) error {
 	switch strings.ToLower(format) {
 	case "svg":
 		c := vgsvg.New(width, height)
-		if err := f.draw(draw.New(c)); err != nil {
+		if err := f.draw(draw.NewCanvas(&sheet{Canvas: c, asText: true}, width, height)); err != nil {
 			return err
 		}
 		var b bytes.Buffer

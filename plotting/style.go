@@ -5,7 +5,6 @@ import (
 	"math"
 
 	stdfont "golang.org/x/image/font"
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -103,7 +102,7 @@ func textStyle(size vg.Length, bold bool) text.Style {
 	if bold {
 		f.Weight = stdfont.WeightBold
 	}
-	return text.Style{Color: ink, Font: f, XAlign: draw.XLeft, YAlign: draw.YTop, Handler: plot.DefaultTextHandler}
+	return text.Style{Color: ink, Font: f, XAlign: draw.XLeft, YAlign: draw.YTop, Handler: letters{text.Plain{Fonts: font.DefaultCache}}}
 }
 
 // polygon draws a filled marker with corners on a circle of radius r·scale, the first at angle start.

@@ -3,6 +3,7 @@
 # Quick where they stand already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOWORK=off # whatever go.work lies in a folder above
 declare -A package=(
     [gonb]=github.com/janpfeifer/gonb
     [goimports]=golang.org/x/tools/cmd/goimports

@@ -26,7 +26,8 @@ def main(checkout):
             "GOTOOLCHAIN": os.environ["GOTOOLCHAIN"],
             "GOEXPERIMENT": os.environ["GOEXPERIMENT"],
             "GOFLAGS": os.environ["GOFLAGS"],
-            "GOWORK": "",  # each notebook makes its own
+            "GOWORK": "",  # not off: the first cell of a notebook makes a go.work of its own, which Go must find
+            "LAYERWISE_CHECKOUT": str(checkout),  # for a notebook that was copied to another folder
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # else every cell would start itself twice to set it
         },
     }

@@ -4,6 +4,7 @@
 # installer. Where neither can be had it exits with 1, after one line that says what serves instead and what it costs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export GOWORK=off # whatever go.work lies in a folder above
 device=${1:-cpu}
 say() { printf '== %s\n' "$*"; }
 

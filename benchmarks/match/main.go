@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -47,7 +48,7 @@ func run() error {
 	}
 	for range repeats {
 		wall, _, err := harness.Time(func() (err error) {
-			out.Result, err = match.Weights(s, a, b, match.Config{})
+			out.Result, err = match.Weights(context.Background(), s, a, b, match.Config{})
 			return err
 		})
 		if err != nil {

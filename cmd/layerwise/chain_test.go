@@ -380,7 +380,11 @@ func TestDoctor(t *testing.T) {
 			}
 		}
 	}
-	if want := map[bool]int{true: success, false: failure}[missing == 0]; status != want {
+	want := success
+	if missing > 0 {
+		want = failure
+	}
+	if status != want {
 		t.Errorf("%d things are missing, and the status is %d", missing, status)
 	}
 	for _, item := range []string{"Go", "backend", "XLA plugin", "GPU", "data digits", "data mnist", "GoNB kernel"} {

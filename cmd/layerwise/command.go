@@ -30,7 +30,7 @@ type command struct {
 
 func newCommand(v verb, words []string, out, stderr io.Writer) *command {
 	c := &command{FlagSet: flag.NewFlagSet(v.name, flag.ContinueOnError), verb: v, out: out, err: stderr, words: words}
-	c.SetOutput(io.Discard) // parse says it in its own words
+	c.SetOutput(io.Discard) // parse reports errors in its own words
 	c.Usage = func() {}
 	return c
 }
@@ -54,7 +54,7 @@ func (c *command) fault(err error) error {
 	return c.wrong("%w", err)
 }
 
-// parse reads the flags, which may stand between the other arguments, and keeps those. There must be want of them.
+// parse reads the flags and keeps the other arguments, which may stand anywhere between them. It expects exactly want arguments.
 func (c *command) parse(want int) error {
 	for rest := c.words; len(rest) > 0; {
 		switch err := c.Parse(rest); {
@@ -65,7 +65,7 @@ func (c *command) parse(want int) error {
 			return c.wrong("%s; layerwise %s --help shows the flags", inWords(err), c.verb.name)
 		}
 		left := c.Args()
-		if read := len(rest) - len(left); read > 0 && rest[read-1] == "--" { // no flags behind it
+		if read := len(rest) - len(left); read > 0 && rest[read-1] == "--" { // no flags after it
 			c.given = append(c.given, left...)
 			break
 		}
@@ -77,13 +77,20 @@ func (c *command) parse(want int) error {
 	if len(c.given) != want {
 		return c.wrong("%d arguments %q, expected %d: layerwise %s %s", len(c.given), c.given, want, c.verb.name, c.verb.args)
 	}
+	for i, given := range c.given {
+		path, err := expandHome(given)
+		if err != nil {
+			return c.wrong("%q: %w", given, err)
+		}
+		c.given[i] = path
+	}
 	if c.backend != nil {
 		return c.checkBackend()
 	}
 	return nil
 }
 
-// inWords is an error of package flag, with flags written as they are here.
+// inWords is the text of an error of package flag, with flags written as this program writes them: --name.
 func inWords(err error) string {
 	text := strings.Replace(err.Error(), "flag provided but not defined: -", "unknown flag --", 1)
 	text = strings.Replace(text, "flag needs an argument: -", "a value is missing after --", 1)
@@ -113,7 +120,7 @@ func (c *command) set(name string) bool {
 	return found
 }
 
-// need is an error for a flag that was left out.
+// need returns an error if one of the flags is missing.
 func (c *command) need(flags ...string) error {
 	for _, name := range flags {
 		if c.Lookup(name).Value.String() == "" {
@@ -124,10 +131,10 @@ func (c *command) need(flags ...string) error {
 }
 
 func (c *command) backendFlag() {
-	c.backend = c.String("backend", "", "compute on this `backend`: xla, xla:cpu, xla:cuda or go; by default the best found")
+	c.backend = c.pathAfter("xla:", "backend", "compute on this `backend`: xla, xla:cpu, xla:cuda or go; by default the best found")
 }
 
-// checkBackend knows the names; whether one is there shows when it is opened.
+// checkBackend checks the name only; whether the backend is there shows when it is opened.
 func (c *command) checkBackend() error {
 	engine, _, _ := strings.Cut(*c.backend, ":")
 	if *c.backend == "cpu" || *c.backend == "cuda" || slices.Contains([]string{"", "xla", "go"}, engine) {
@@ -137,12 +144,15 @@ func (c *command) checkBackend() error {
 }
 
 // lab opens the backend and the run store.
-func (c *command) lab() (*llfc.Lab, error) {
-	_ = backend.Tune(*c.backend) // untuned is slower, and no less right
+func (c *command) lab(ctx context.Context) (*llfc.Lab, error) {
+	if err := ctx.Err(); err != nil { // Tune starts the program again, which would forget the interruption
+		return nil, err
+	}
+	_ = backend.Tune(*c.backend) // without it the program is slower, but as correct
 	return llfc.OpenOn(*c.backend)
 }
 
-// checkData returns nil if there is such a data set, here or to be downloaded.
+// checkData returns nil if the data set is here or can be downloaded.
 func (c *command) checkData(flagName, name string) error {
 	if data.Known(name) != nil {
 		return c.wrong("--%s %q: there is no such data set; known: %s, images:PATH", flagName, name, strings.Join(data.Names(), ", "))
@@ -151,7 +161,16 @@ func (c *command) checkData(flagName, name string) error {
 	if !ok {
 		return nil
 	}
-	looked := []string{path}
+	at, looked := findImages(path)
+	if at != "" {
+		return nil
+	}
+	return c.wrong("--%s %q: no folder or archive %s; give the path of one with split/class/file.png", flagName, name, strings.Join(looked, ", nor "))
+}
+
+// findImages returns where the folder or archive of images:PATH is, "" if it is nowhere, and where it was looked for.
+func findImages(path string) (at string, looked []string) {
+	looked = []string{path}
 	for _, dir := range data.DefaultOptions().Dirs {
 		if !filepath.IsAbs(path) {
 			looked = append(looked, filepath.Join(dir, path))
@@ -159,13 +178,13 @@ func (c *command) checkData(flagName, name string) error {
 	}
 	for _, at := range looked {
 		if _, err := os.Stat(at); err == nil {
-			return nil
+			return at, looked
 		}
 	}
-	return c.wrong("--%s %q: no folder or archive %s; give the path of one with split/class/file.png", flagName, name, strings.Join(looked, ", nor "))
+	return "", looked
 }
 
-// checkpoint reads a file that the caller has named.
+// checkpoint reads a file that the caller named.
 func (c *command) checkpoint(path string) (llfc.Checkpoint, error) {
 	ckpt, err := llfc.LoadCheckpoint(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -190,7 +209,7 @@ func (c *command) classes(where string, err error) error {
 	return c.wrong("%s: %w", where, err)
 }
 
-// pair reads the two files that the caller has named, and checks that they can be the ends of a path.
+// pair reads the two files that the caller named and checks that they can be the ends of a path.
 func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	if a, err = c.checkpoint(c.given[0]); err != nil {
 		return
@@ -206,7 +225,7 @@ func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	return
 }
 
-// outFile makes sure, before any work, that the file of a flag can be written: its folder is made, and tried.
+// outFile makes sure before any work that the file of a flag can be written: it makes the folder and tries to write there.
 func (c *command) outFile(flagName string) error {
 	path := c.Lookup(flagName).Value.String()
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -215,16 +234,19 @@ func (c *command) outFile(flagName string) error {
 	return c.tryFolder(flagName, path, filepath.Dir(path))
 }
 
-// outDir is outFile for a folder.
-func (c *command) outDir(flagName string) error {
+// outDir is outFile for a folder. check says first whether what is in the folder allows it.
+func (c *command) outDir(flagName string, check func(dir string) error) error {
 	path := c.Lookup(flagName).Value.String()
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return c.wrong("--%s %s is a file; name a folder", flagName, path)
 	}
+	if err := check(path); err != nil {
+		return c.wrong("--%s %s: %w", flagName, path, err)
+	}
 	return c.tryFolder(flagName, path, path)
 }
 
-// note prints what must stand beside every number that was made from a data set.
+// note prints the note of a data set, which must stand beside every number made from it.
 func (c *command) note(text string) {
 	if text != "" {
 		fmt.Fprintf(c.out, "note: %s\n", text)

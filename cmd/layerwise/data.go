@@ -15,7 +15,7 @@ var dataVerb = verb{
 	example: "layerwise data --get mnist",
 	kept:    "what was downloaded is kept, and the same command goes on from there",
 	run: func(ctx context.Context, c *command) error {
-		get := c.String("get", "", "download the data `set` if it is missing, and check it")
+		get := c.pathAfter("images:", "get", "download the data `set` if it is missing, and check it")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ var dataVerb = verb{
 			if err := c.checkData("get", *get); err != nil {
 				return err
 			}
-			o.Progress = llfc.DownloadProgress()
+			o.Progress, o.Note = llfc.DownloadProgress(), c.note
 			train, test, err := data.Load(ctx, *get, o)
 			if err != nil {
 				return err

@@ -48,7 +48,7 @@ var describeVerb = verb{
 	},
 }
 
-// spec takes the network of a name, or reads that of a checkpoint.
+// spec returns the network with that name, or the network of that checkpoint.
 func (c *command) spec(name string) (network.Spec, error) {
 	if spec, err := network.Default(name); err == nil {
 		return spec, nil

@@ -52,7 +52,7 @@ var doctorVerb = verb{
 	},
 }
 
-// dataRows are the doctor's rows on the data sets. One that is not there yet is no fault: it comes when it is first asked for.
+// dataRows are the doctor's rows on the data sets. A missing one is not a fault: it is downloaded when it is first needed.
 func dataRows(o data.Options) []backend.Row {
 	var rows []backend.Row
 	for _, a := range data.Status(o) {

@@ -4,22 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// number is a flag whose value lies between bounds.
+// number is a flag with a number between two bounds.
 type number[T int | float64] struct {
 	value     *T
 	parse     func(string) (T, error)
 	low, high T
-	above     bool // low itself is not allowed
+	above     bool // low itself is excluded
 }
 
 // Set checks a value when the flag is read, before anything is done.
 func (n number[T]) Set(text string) error {
 	v, err := n.parse(text)
-	if err != nil || !(v >= n.low && v <= n.high) || n.above && v == n.low { // NaN neither
+	if err != nil || !(v >= n.low && v <= n.high) || n.above && v == n.low { // written so that NaN fails too
 		return fmt.Errorf("expected %s", n.expected())
 	}
 	*n.value = v
@@ -44,7 +45,7 @@ func (n number[T]) expected() string {
 
 func (n number[T]) String() string {
 	if n.value == nil {
-		return "" // of the zero value, which package flag asks for
+		return "" // package flag asks this of the zero value
 	}
 	return fmt.Sprint(*n.value)
 }
@@ -55,7 +56,7 @@ const (
 	many = 1 << 20
 )
 
-// count declares a flag that counts something, from low on.
+// count declares a flag with a whole number of at least low.
 func (c *command) count(name string, value, low int, usage string) *int {
 	c.Var(number[int]{value: &value, parse: strconv.Atoi, low: low, high: most}, name, usage)
 	return &value
@@ -128,13 +129,11 @@ type choice struct {
 }
 
 func (n choice) Set(text string) error {
-	for _, k := range n.known {
-		if k == text {
-			*n.value = text
-			return nil
-		}
+	if !slices.Contains(n.known, text) {
+		return errors.New("expected one of " + strings.Join(n.known, ", "))
 	}
-	return errors.New("expected one of " + strings.Join(n.known, ", "))
+	*n.value = text
+	return nil
 }
 
 func (n choice) String() string {

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"layerwise/llfc"
 )
@@ -18,7 +16,7 @@ import (
 // verb is one word of the command line.
 type verb struct {
 	name, args, about, example string
-	kept                       string // what an interruption leaves, for the reader
+	kept                       string // what the user is told that an interruption leaves
 	run                        func(ctx context.Context, c *command) error
 }
 
@@ -47,14 +45,15 @@ const (
 	failure     = 1
 	misused     = 2
 	interrupted = 130
+	signalled   = 128 // plus the number of the signal that ended the program at once
 )
 
-// misuse is an error of the caller's making.
+// misuse is an error that the caller made.
 type misuse struct{ error }
 
 func (m misuse) Unwrap() error { return m.error }
 
-// run does what the arguments say: results go to stdout, all else to stderr. It returns the exit status.
+// run does what the arguments say and returns the exit status. Results go to stdout, everything else to stderr.
 func run(args []string, stdout, stderr io.Writer) int {
 	out := &checked{to: stdout}
 	kept, err := dispatch(args, out, stderr)
@@ -84,11 +83,14 @@ func dispatch(args []string, out, stderr io.Writer) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	return v.kept, v.obey(args[1:], out, stderr)
+}
+
+// obey runs the verb until it is done or interrupted.
+func (v verb) obey(words []string, out, stderr io.Writer) error {
+	ctx, stop := interruptible(stderr)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	err = v.run(ctx, newCommand(v, args[1:], out, stderr))
-	return v.kept, err
+	return v.run(ctx, newCommand(v, words, out, stderr))
 }
 
 // status says what went wrong and returns the exit status.
@@ -111,7 +113,7 @@ func status(err error, kept string, stderr io.Writer) int {
 	return failure
 }
 
-// leaves are the parts of err apart from the interruption: what else went wrong on the way out, such as a full disk.
+// leaves are the parts of err other than the interruption: what else went wrong on the way out, such as a full disk.
 func leaves(err error) (others []error) {
 	switch e := err.(type) {
 	case interface{ Unwrap() []error }:
@@ -120,7 +122,7 @@ func leaves(err error) (others []error) {
 		}
 	case interface{ Unwrap() error }:
 		if below := leaves(e.Unwrap()); len(below) > 0 && !errors.Is(err, context.Canceled) {
-			others = append(others, err) // with its words
+			others = append(others, err) // with the words around it
 		} else {
 			others = below
 		}
@@ -132,7 +134,7 @@ func leaves(err error) (others []error) {
 	return
 }
 
-// checked remembers the first error of its writer, so that a full disk is no success.
+// checked remembers the first error of its writer, so that a full disk counts as a failure.
 type checked struct {
 	to  io.Writer
 	err error
@@ -155,7 +157,7 @@ func usage(w io.Writer) {
 		"Runs are kept in $LAYERWISE_RUNS, by default runs/; data sets are looked for in $LAYERWISE_DATA, then in the user's cache.\n")
 }
 
-// version is this program's version, as far as its build recorded one, and those of what it is made of.
+// version is the version of this program, if its build recorded one, and the versions of its parts.
 func version() string {
 	own := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok {

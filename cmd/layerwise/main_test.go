@@ -25,7 +25,11 @@ import (
 const asProgram = "LAYERWISE_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch os.Getenv(asProgram) {
+	case "":
+	case deafVerb.name:
+		os.Exit(status(deafVerb.obey(os.Args[1:], os.Stdout, os.Stderr), "", os.Stderr))
+	default:
 		main()
 	}
 	os.Exit(m.Run())
@@ -144,7 +148,7 @@ func TestMisuse(t *testing.T) {
 		{train + "--optimiser sgd", "--optimiser sgd needs --rate"},
 		{train + "--schedule step", "--step-at"},
 		{train + "--step-at 5", "--schedule step"},
-		{train + "--schedule step --step-at 2,5 --epochs 5", "--step-at 5 lies behind the end, --epochs 5"},
+		{train + "--schedule step --step-at 2,5 --epochs 5", "--step-at 5 lies after the end, --epochs 5"},
 		{train + "--schedule cosine --warmup 50 --epochs 3", "warm-up"},
 		{train + "--data imagenet", `--data "imagenet": there is no such data set; known: digits`},
 		{train + "--data images:", `--data "images:": there is no such data set`},
@@ -169,10 +173,10 @@ func TestMisuse(t *testing.T) {
 		{train + "extra", `1 arguments ["extra"], expected 0`},
 		{train + "--out runs", "--out runs is not a file"},
 		{train + "--out a/x", "--out a/x"},
-		{spawn + "--spawn-epoch 3", "--spawn-epoch 3 lies behind the end, --epochs 2"},
+		{spawn + "--spawn-epoch 3", "--spawn-epoch 3 lies after the end, --epochs 2"},
 		{spawn + "--spawn-epoch NaN", "--spawn-epoch"},
 		{spawn + "--other-seed 1", "--other-seed 1 is the seed of a too"},
-		{spawn + "--out-b x", "both x; give two files"},
+		{spawn + "--out-b x", "--out-a x and --out-b x are the same file; give two"},
 		{"match a --out x", "1 arguments"},
 		{"match a gone --out x", "there is no file gone"},
 		{"match --out x --backend go -- -a -b", "there is no file -a"}, // no flags behind --

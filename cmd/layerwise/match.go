@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"layerwise/llfc"
@@ -18,10 +17,10 @@ var matchVerb = verb{
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
 		c.asNumbersFlag()
-		method := c.choice("method", "weight", "how the permutation is found, by `name`: "+strings.Join(match.MethodNames(), ", "), match.MethodNames()...)
-		seed := c.Int64("seed", 0, "the `seed` of the order of the further searches")
-		restarts := c.count("restarts", llfc.MatchRestarts, 0, "further searches, a `number`")
-		out := c.String("out", "", "write the permuted B to `file`")
+		method := c.choice("method", "weight", "the matching method, by `name`: "+strings.Join(match.MethodNames(), ", "), match.MethodNames()...)
+		seed := c.Int64("seed", 0, "the `seed` for the order of the further searches")
+		restarts := c.count("restarts", llfc.MatchRestarts, 0, "the `number` of further searches")
+		out := c.path("out", "", "write the permuted B to `file`")
 		if err := c.parse(2); err != nil {
 			return err
 		}
@@ -32,13 +31,13 @@ var matchVerb = verb{
 		if err != nil {
 			return err
 		}
-		if sameFile(*out, c.given[0]) {
-			return c.wrong("--out %s is A, which stays as it is; name another file", *out)
+		if err := c.apart([]file{{"--out", *out}}, c.inputs("")); err != nil {
+			return err
 		}
 		if err := c.outFile("out"); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -64,10 +63,4 @@ var matchVerb = verb{
 		fmt.Fprintf(c.out, "%s\n%s  method %s  ‖θ_A − θ_B‖ %.4f → %.4f; the permuted network is the same function\n", llfc.Spread(r), *out, *method, before, after)
 		return nil
 	},
-}
-
-func sameFile(a, b string) bool {
-	x, errA := os.Stat(a)
-	y, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(x, y)
 }

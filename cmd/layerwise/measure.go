@@ -17,14 +17,14 @@ var measureVerb = verb{
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
 		c.asNumbersFlag()
-		set := c.String("data", "", "the data `set`; by default the one that A was trained on")
+		set := c.pathAfter("images:", "data", "the data `set`; by default the one that the networks were trained on")
 		alphas := c.alphas("alphas", []float64{0, 0.25, 0.5, 0.75, 1}, "`values` of α in [0, 1]; 1 is A. 0, 0.5 and 1 are always among them")
-		samples := c.count("samples", 0, 0, "measure on so many test `samples`, drawn stratified; 0 is all")
-		trainSamples := c.count("train-samples", 10000, 0, "the path on so many training `samples`; 0 is all")
-		perSample := c.Bool("per-sample", false, "write every sample's values too, to samples.csv")
-		batch := c.count("batch", 0, 0, "`samples` on the device at once; 0 chooses")
+		samples := c.count("samples", 0, 0, "the `number` of test samples to measure on, drawn stratified by class; 0 is all")
+		trainSamples := c.count("train-samples", 10000, 0, "the `number` of training samples for the path, drawn stratified by class; 0 is all")
+		perSample := c.Bool("per-sample", false, "also write the values of every sample, to samples.csv")
+		batch := c.count("batch", 0, 0, "the `number` of samples on the device at once; 0 chooses one")
 		policy := c.policyFlags()
-		out := c.String("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
+		out := c.path("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
 		}
@@ -47,7 +47,14 @@ var measureVerb = verb{
 		if err := c.checkData("data", *set); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		var written []file
+		for _, path := range measure.Files(*out) {
+			written = append(written, file{"--out", path})
+		}
+		if err := c.apart(written, c.inputs(*set)); err != nil {
+			return err
+		}
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -73,10 +80,10 @@ var measureVerb = verb{
 		if err != nil {
 			return err
 		}
-		if _, err := merge.New(f, a.Theta, b.Theta, train, by); err != nil { // a policy that such networks or so few samples do not allow
+		if _, err := merge.New(f, a.Theta, b.Theta, train, by); err != nil { // the networks or the number of samples do not allow the policy
 			return c.unfit(by, err)
 		}
-		if err := c.outDir("out"); err != nil {
+		if err := c.outDir("out", measure.CheckFolder); err != nil {
 			return err
 		}
 		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b, Data: *set}
@@ -98,13 +105,13 @@ var measureVerb = verb{
 	},
 }
 
-// trainedOn is the data set that a pair was trained on, as far as one of the two says. A permuted network does not.
+// trainedOn is the data set that a pair was trained on, if one of the two files records it. A permuted network does not.
 func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
 	for _, ckpt := range []llfc.Checkpoint{a, b} {
 		if ckpt.Run == nil {
 			continue
 		}
-		if name := ckpt.Run.Data.Name; strings.HasPrefix(name, "images:") { // of which a run keeps the name, not the place
+		if name := ckpt.Run.Data.Name; strings.HasPrefix(name, "images:") { // a run keeps the name of the folder, not its path
 			return "", c.wrong("the networks were trained on %s; say where it is: --data images:PATH", name)
 		}
 		return ckpt.Run.Data.Name, nil
@@ -112,7 +119,7 @@ func (c *command) trainedOn(a, b llfc.Checkpoint) (string, error) {
 	return "", c.wrong("%s and %s do not say what they were trained on; give --data", c.given[0], c.given[1])
 }
 
-// summary prints what a reader wants to know first, every number with the policy that it was measured under.
+// summary prints the main numbers, each with the policy that it was measured under.
 func summary(c *command, r *measure.Result) error {
 	for _, line := range r.Lines {
 		e, l := line.ErrorBarrier(), line.LossBarrier()

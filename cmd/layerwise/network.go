@@ -14,8 +14,8 @@ type specFlag struct {
 	set  func(*network.Spec)
 }
 
-// networkFlags declares the flags that give a network other sizes than its name does. What it returns applies those that were given, and more,
-// to a spec that must then be a network.
+// networkFlags declares the flags that change the sizes of a named network. It returns a function that applies the given flags, and those of
+// more, to a spec and checks that the result is a network.
 func (c *command) networkFlags(more ...specFlag) func(context.Context, network.Spec) (network.Spec, error) {
 	var initialisers []string
 	for _, in := range network.Initialisers() {
@@ -28,13 +28,18 @@ func (c *command) networkFlags(more ...specFlag) func(context.Context, network.S
 	shortcut := c.String("shortcut", "", "of a ResNet: pad (option A), conv1 or conv3 (projections), by `name`")
 	stem := c.String("stem", "", "of a bottleneck ResNet: small (3×3) or imagenet (7×7, then a pool), by `name`")
 	head := c.sizes("head", "of a VGG: `units` of the dense layers before the logits, such as 4096,4096")
-	dropout := c.real("dropout", 0, 0, 0.999, "the `share` of the units of dense hidden layers dropped in training")
+	dropout := c.real("dropout", 0, 0, 0.999, "the `share` of units that dense hidden layers drop in training")
 	initial := c.choice("init", "", "the initialiser, by `name`: "+strings.Join(initialisers, ", ")+"; by default the network's own", initialisers...)
 	flags := append([]specFlag{
 		{"widths", func(s *network.Spec) { s.Widths = *widths }},
 		{"depth", func(s *network.Spec) { s.Depth = *depth }},
 		{"width", func(s *network.Spec) { s.Width = *width }},
-		{"norm", func(s *network.Spec) { s.Norm = strings.TrimPrefix(*norm, "none") }},
+		{"norm", func(s *network.Spec) {
+			s.Norm = *norm
+			if *norm == "none" {
+				s.Norm = ""
+			}
+		}},
 		{"shortcut", func(s *network.Spec) { s.Shortcut = *shortcut }},
 		{"stem", func(s *network.Spec) { s.Stem = *stem }},
 		{"head", func(s *network.Spec) { s.Head = *head }},
@@ -42,7 +47,7 @@ func (c *command) networkFlags(more ...specFlag) func(context.Context, network.S
 		{"init", func(s *network.Spec) { s.Init = *initial }},
 	}, more...)
 	return func(ctx context.Context, s network.Spec) (network.Spec, error) {
-		var given []string // for the message: a network's error names fields, the reader typed flags
+		var given []string // for the message: the error of a network names fields, but the user typed flags
 		for _, f := range flags {
 			if c.set(f.name) {
 				f.set(&s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,8 +18,8 @@ func (c *command) policyFlags() func() (merge.Policy, error) {
 		}
 	}
 	name := c.choice("policy", "interpolate", "how θ_α is made, by `name`: "+strings.Join(known, ", ")+"; "+strings.Join(look, ", ")+" look at training samples", known...)
-	folded := c.Bool("folded", false, "fold the batch norms of A and B into the maps before them, and blend these")
-	samples := c.count("policy-samples", 0, 2, "of the training set, so many `samples` for the policy; by default 10000, or all of a smaller set")
+	folded := c.Bool("folded", false, "fold the batch norms of A and B into the maps before them, then blend the maps")
+	samples := c.count("policy-samples", 0, 2, "the `number` of training samples that the policy looks at; by default 10000, or all of a smaller set")
 	return func() (merge.Policy, error) {
 		p := merge.Policy{Name: *name, Folded: *folded, Samples: *samples}
 		if c.set("policy-samples") && !slices.Contains(look, *name) {
@@ -31,7 +32,14 @@ func (c *command) policyFlags() func() (merge.Policy, error) {
 	}
 }
 
-// unfit says that a policy is not to be had, in the flags that gave it.
+// unfit reports a policy that cannot be used, by the flags that asked for it.
 func (c *command) unfit(p merge.Policy, err error) error {
-	return c.wrong("--policy %s: %w", strings.NewReplacer(" folded", " --folded", " samples=", " --policy-samples ").Replace(p.String()), err)
+	flags := "--policy " + p.Name
+	if p.Folded {
+		flags += " --folded"
+	}
+	if p.Samples > 0 {
+		flags += fmt.Sprintf(" --policy-samples %d", p.Samples)
+	}
+	return c.wrong("%s: %w", flags, err)
 }

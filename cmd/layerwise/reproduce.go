@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,11 +19,11 @@ var reproduceVerb = verb{
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		name := c.choice("scale", "quick", "how much, by `name`: smoke (seconds), quick (minutes; convnets hours), cpu-hour (convnets on all images) or paper (an hour; convnets a GPU)", reproduce.ScaleNames()...)
-		study := c.choice("study", reproduce.Studies()[0], "which, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
-		nets := c.String("nets", "", "of --study convnets these networks alone, by `names` with commas")
-		out := c.String("out", filepath.Join("out", "reproduce"), "write the report to `dir`; of --study convnets by default to out/convnets")
-		table := c.String("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
+		name := c.choice("scale", "quick", "how much to run, by `name`: smoke (seconds), quick (minutes; convnets hours), cpu-hour (convnets on all images) or paper (an hour; convnets a GPU)", reproduce.ScaleNames()...)
+		study := c.choice("study", reproduce.Studies()[0], "which study, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
+		nets := c.String("nets", "", "only these networks of --study convnets, by their `names` with commas between them")
+		out := c.path("out", filepath.Join("out", "reproduce"), "write the report to `dir`; the default for --study convnets is out/convnets")
+		table := c.path("markdown", "", "run nothing; print the table of this `file`, the scorecard.json of a report")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -39,10 +40,10 @@ var reproduceVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		if err := c.outDir("out"); err != nil {
+		if err := c.outDir("out", reproduce.CheckFolder); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -71,7 +72,7 @@ var reproduceVerb = verb{
 	},
 }
 
-// printTable prints a scorecard as it stands in the README.
+// printTable prints a scorecard as the README shows it.
 func printTable(c *command, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -82,6 +83,6 @@ func printTable(c *command, path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	_, err = strings.NewReader(text).WriteTo(c.out)
+	_, err = io.WriteString(c.out, text)
 	return err
 }

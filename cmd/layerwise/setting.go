@@ -2,60 +2,30 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/network"
 )
 
-// recipe is a published way to train, one setting for each architecture.
-type recipe struct {
-	name     string
-	settings map[string]llfc.Setting
-}
-
-func recipes() []recipe {
-	mlp, resnet := llfc.MLPMNISTPermuted(), llfc.ResNetCIFARPermuted(1)
-	return []recipe{
-		{"paper", map[string]llfc.Setting{
-			"mlp": llfc.MLPMNIST(), "lenet": llfc.MLPMNIST(), "vgg": llfc.VGGCIFAR(), "resnet": llfc.ResNetCIFAR(), "bottleneck": llfc.ResNetTinyImageNet(),
-		}},
-		{"rebasin", map[string]llfc.Setting{"mlp": mlp, "lenet": mlp, "vgg": resnet, "resnet": resnet, "bottleneck": resnet}},
-	}
-}
-
-// of is the recipe's setting with another network in it. The network keeps its initialiser unless the recipe was published for its kind.
-func (r recipe) of(spec network.Spec) (llfc.Setting, error) {
-	s, ok := r.settings[spec.Architecture]
-	if !ok {
-		return s, fmt.Errorf("the recipe %s is not known for the architecture %q", r.name, spec.Architecture)
-	}
-	if s.Network.Architecture == spec.Architecture && s.Network.Norm == spec.Norm {
-		spec.Init = s.Network.Init
-	}
-	s.Network = spec
-	return s, nil
-}
-
-// settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the budget, and over both the
-// flags that were given.
+// settingFlags declares the flags of a setting and returns a function that reads them: the recipe for the network, cut to the budget, then
+// changed by the flags that were given.
 func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error) {
 	c.backendFlag()
 	var ways, budgets, abouts []string
-	for _, r := range recipes() {
-		ways = append(ways, r.name)
+	for _, r := range llfc.Recipes() {
+		ways = append(ways, r.Name)
 	}
 	for _, b := range llfc.Budgets() {
 		budgets, abouts = append(budgets, b.Name), append(abouts, b.Name+": "+b.About)
 	}
 	arch := c.String("network", "mlp", "the `network`: "+networkNames())
 	shaped := c.networkFlags()
-	set := c.String("data", "", "the data `set`; layerwise data lists them; by default the recipe's")
+	set := c.pathAfter("images:", "data", "the data `set`; layerwise data lists them; by default the recipe's")
 	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order, dropout and augmentation")
-	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); what no flag says is taken from it", ways...)
-	budget := c.choice("budget", "paper", "how much of the recipe, by `name`: "+strings.Join(abouts, "; "), budgets...)
-	samples := c.count("train-samples", 0, 0, "train on so many `samples`, drawn stratified; 0 is all")
+	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); it gives everything that no flag gives", ways...)
+	budget := c.choice("budget", "paper", "how much of the recipe to run, by `name`: "+strings.Join(abouts, "; "), budgets...)
+	samples := c.count("train-samples", 0, 0, "the `number` of training samples, drawn stratified by class; 0 is all")
 	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
 	trained := c.trainFlags()
 	return func(ctx context.Context) (s llfc.Setting, _ int64, err error) {
@@ -66,13 +36,8 @@ func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error)
 		if spec, err = shaped(ctx, spec); err != nil {
 			return s, 0, err
 		}
-		for _, r := range recipes() {
-			if r.name != *way {
-				continue
-			}
-			if s, err = r.of(spec); err != nil {
-				return s, 0, c.wrong("--recipe: %w", err)
-			}
+		if s, err = llfc.Preset(*way, spec); err != nil {
+			return s, 0, c.wrong("--recipe: %w", err)
 		}
 		if c.set("init") {
 			s.Network.Init = spec.Init

@@ -16,7 +16,7 @@ var trainVerb = verb{
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		setting := settingFlags(c)
-		out := c.String("out", "", "write the checkpoint to `file`")
+		out := c.path("out", "", "write the checkpoint to `file`")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -27,10 +27,13 @@ var trainVerb = verb{
 		if err != nil {
 			return err
 		}
+		if err := c.apart([]file{{"--out", *out}}, c.inputs(s.Data)); err != nil {
+			return err
+		}
 		if err := c.outFile("out"); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -49,9 +52,9 @@ var spawnVerb = verb{
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		setting := settingFlags(c)
-		epochs := c.real("spawn-epoch", 0, 0, many, "the `epochs` that both share; may be a fraction; 0 shares the initialisation alone")
-		other := c.Int64("other-seed", 0, "the `seed` of the batch order of b after the spawn; by default that of a + 100")
-		outA, outB := c.String("out-a", "", "write a to `file`"), c.String("out-b", "", "write b to `file`")
+		epochs := c.real("spawn-epoch", 0, 0, many, "the number of `epochs` that both share; may be a fraction; 0 shares only the initialisation")
+		other := c.Int64("other-seed", 0, "the `seed` of the batch order of b after the spawn; by default the seed of a + 100")
+		outA, outB := c.path("out-a", "", "write a to `file`"), c.path("out-b", "", "write b to `file`")
 		if err := c.parse(0); err != nil {
 			return err
 		}
@@ -69,14 +72,15 @@ var spawnVerb = verb{
 		case *other == seed:
 			return c.wrong("--other-seed %d is the seed of a too: both would be the same network; give another", seed)
 		case *epochs > float64(s.Train.Epochs):
-			return c.wrong("--spawn-epoch %g lies behind the end, --epochs %d; give one of at most that", *epochs, s.Train.Epochs)
-		case *outA == *outB:
-			return c.wrong("--out-a and --out-b are both %s; give two files", *outA)
+			return c.wrong("--spawn-epoch %g lies after the end, --epochs %d; give one of at most that", *epochs, s.Train.Epochs)
+		}
+		if err := c.apart([]file{{"--out-a", *outA}, {"--out-b", *outB}}, c.inputs(s.Data)); err != nil {
+			return err
 		}
 		if err := errors.Join(c.outFile("out-a"), c.outFile("out-b")); err != nil {
 			return err
 		}
-		l, err := c.lab()
+		l, err := c.lab(ctx)
 		if err != nil {
 			return err
 		}
@@ -89,7 +93,7 @@ var spawnVerb = verb{
 		if err != nil {
 			return err
 		}
-		// b first: it takes a's state at the spawn on its way, so a need not be trained that far twice.
+		// b first: on its way it needs the state of a at the spawn, so this trains a that far, and a goes on from there.
 		if err := trainTo(ctx, c, l, b, s.Data, *outB); err != nil {
 			return err
 		}

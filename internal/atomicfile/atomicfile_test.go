@@ -148,3 +148,30 @@ func TestWriteFileOutOfOrder(t *testing.T) {
 	}
 	holds(t, path, "firstsecond")
 }
+
+// Abandoned files are gone, those that were put in place stay, and nothing is begun any more.
+func TestAbandon(t *testing.T) {
+	dir := t.TempDir()
+	all := temporary{names: map[string]bool{}}
+	placed, half := filepath.Join(dir, ".a.1.tmp"), filepath.Join(dir, ".b.2.tmp")
+	for _, name := range []string{placed, half} {
+		f, err := all.create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	all.forget(placed)
+	all.abandon()
+	if _, err := os.Stat(half); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v", half, err)
+	}
+	if _, err := os.Stat(placed); err != nil {
+		t.Error(err)
+	}
+	go all.create(filepath.Join(dir, ".c.3.tmp"))
+	time.Sleep(20 * time.Millisecond)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}

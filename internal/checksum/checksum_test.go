@@ -21,6 +21,9 @@ func TestSameAsTheLibrary(t *testing.T) {
 		if got := fmt.Sprintf("%x", h.Sum(nil)); got != want {
 			t.Errorf("%d bytes: %s, expected %s", n, got, want)
 		}
+		if got := fmt.Sprintf("%x", Sum(b)); got != want {
+			t.Errorf("%d bytes at once: %s, expected %s", n, got, want)
+		}
 		if got, m, err := Reader(bytes.NewReader(b)); got != want || m != int64(n) || err != nil {
 			t.Errorf("%d bytes read: %s of %d, %v", n, got, m, err)
 		}

@@ -2,4 +2,4 @@
 
 package checksum
 
-func clearUpper() {} // nothing in this build leaves them in use
+func clearUpper() {} // no code of this build uses them

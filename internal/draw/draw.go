@@ -1,5 +1,5 @@
-// Package draw makes pseudo-random bits inside a graph that are the same on every backend: a function of seed, place and position,
-// so that no generator state needs saving.
+// Package draw makes pseudo-random bits inside a graph, the same on every backend. They are a function of seed, place and position, so there
+// is no state of a generator to save.
 package draw
 
 import (
@@ -9,8 +9,8 @@ import (
 )
 
 // Bits returns 32 bits for every element, uint32 of the given dimensions: the 32-bit finaliser of MurmurHash3, applied to a counter
-// and the key in turn. Integer arithmetic is exact, so every backend draws the same bits. seed is a uint32 scalar; place tells apart
-// those that draw with one seed.
+// and the key in turn. Integer arithmetic is exact, so every backend draws the same bits. seed is a uint32 scalar. Callers
+// that share a seed use different places.
 func Bits(seed *graph.Node, place uint32, dims ...int) *graph.Node {
 	g := seed.Graph()
 	key := mix(graph.Add(seed, graph.Const(g, place*0x9e3779b9)))

@@ -13,9 +13,9 @@ var (
 	errRemoved = errors.New("removed while it was being locked")
 )
 
-// Lock waits for the lock on the file at path, which it creates and leaves behind, until ctx ends. waiting, if not nil, is called once if
-// another holder is waited for. The lock goes with unlock, or with the process, however that ends. Of two goroutines one waits for the
-// other too. On a file system without locks nobody waits: what is guarded must be harmless to do twice.
+// Lock locks the file at path, which it creates and leaves behind. If another process or goroutine holds the lock, Lock calls waiting once,
+// unless that is nil, and waits until ctx ends. The lock ends with unlock, or with the process, however that ends. On a file system without
+// locks nobody waits, so doing the guarded work twice must be harmless.
 func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
 	for {
 		unlock, err = try(path)

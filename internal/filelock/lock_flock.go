@@ -21,7 +21,7 @@ func try(path string) (unlock func(), err error) {
 		}
 		return nil, os.NewSyscallError("flock", err)
 	}
-	// Whoever removes the folder of a waiting process leaves it with the lock of a file that others no longer see.
+	// If the folder was removed in the meantime, this is the lock of a file that others no longer see.
 	if mine, err := f.Stat(); err != nil {
 		f.Close()
 		return nil, err
@@ -32,7 +32,7 @@ func try(path string) (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// unsupported says that a file system knows no locks, as some network mounts do.
+// unsupported reports whether a file system has no locks; some network mounts have none.
 func unsupported(err error) bool {
 	return errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOLCK)
 }

@@ -61,7 +61,7 @@ func toolchain(ctx context.Context) Row {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "env", "GOVERSION")
-	cmd.Dir = os.TempDir() // outside any module: what is on the PATH, not what a go.mod asks for
+	cmd.Dir, cmd.Env = os.TempDir(), append(os.Environ(), "GOWORK=off") // outside any module: what is on the PATH, not what a go.mod asks for
 	out, err := cmd.Output()
 	if err != nil {
 		row.State, row.Mend = Missing, "install Go 1.21 or later (go.dev/dl or apt-get install golang-go) and put it on the PATH"

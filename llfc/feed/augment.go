@@ -13,8 +13,8 @@ import (
 	"layerwise/internal/draw"
 )
 
-// Augment is how training pictures are varied; the zero value leaves them as they are. What a picture becomes is a function of the
-// seed and its place in the batch alone, in integer arithmetic, so it is the same on every backend, bit for bit.
+// Augment is how training pictures are varied; the zero value leaves them as they are. What a picture becomes
+// depends only on the seed and on its place in the batch. It is integer arithmetic, the same on every backend, bit for bit.
 type Augment struct {
 	Crop   int        `json:"crop,omitempty"`   // pixels of black on every side, out of which a window of the old size is cut
 	Flip   bool       `json:"flip,omitempty"`   // left and right are swapped in half of the pictures

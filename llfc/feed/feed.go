@@ -39,7 +39,7 @@ type Feed struct {
 	Set    *data.Set
 	norm   Normalization
 	device []*tensors.Tensor // pixels [N, H·W·C] uint8, labels [N] int32
-	read   *graph.Exec       // Batch alone
+	read   *graph.Exec       // only Batch
 }
 
 // New copies the set to the device, as bytes.
@@ -141,9 +141,10 @@ func (f *Feed) Read(index []int32) (x, y *tensors.Tensor, err error) {
 	return out[0], out[1], nil
 }
 
-// Indices returns 0 … n−1 in batches of the given size. The last one is filled up with its own last sample, since a new batch size
+// Indices returns 0 … n−1 in batches of the given size, or of n, if that is less. The last one is filled up with its own last sample, since a new batch size
 // would compile again; count tells how many of it are real.
 func Indices(n, batch int) (index [][]int32, count []int) {
+	batch = min(batch, n) // more would only be filling
 	for start := 0; start < n; start += batch {
 		part := make([]int32, batch)
 		for i := range part {

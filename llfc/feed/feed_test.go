@@ -59,5 +59,8 @@ func TestBadNormalizationIsRefused(t *testing.T) {
 
 func ExampleIndices() {
 	fmt.Println(Indices(5, 2))
-	// Output: [[0 1] [2 3] [4 4]] [2 2 1]
+	fmt.Println(Indices(5, 1<<50)) // no larger than the set
+	// Output:
+	// [[0 1] [2 3] [4 4]] [2 2 1]
+	// [[0 1 2 3 4]] [5]
 }

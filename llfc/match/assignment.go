@@ -1,6 +1,7 @@
 package match
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -20,6 +21,11 @@ func Assign(gain []float64, n int) ([]int, error) { return new(Assigner).Assign(
 
 // Assign is the function Assign, started from the prices of the last problem if that had the same size.
 func (a *Assigner) Assign(gain []float64, n int) ([]int, error) {
+	return a.assign(context.Background(), gain, n)
+}
+
+// assign is Assign until ctx ends.
+func (a *Assigner) assign(ctx context.Context, gain []float64, n int) ([]int, error) {
 	if n < 0 || len(gain) != n*n {
 		return nil, fmt.Errorf("assign: %d gains, expected %d×%d", len(gain), n, n)
 	}
@@ -42,6 +48,9 @@ func (a *Assigner) Assign(gain []float64, n int) ([]int, error) {
 	}
 	free = s.bid(s.bid(free))
 	for _, i := range free {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		s.augment(i)
 	}
 	a.prices = s.prices

@@ -6,7 +6,7 @@
 // weights in place.
 //
 //	s, err := f.Network.Symmetry()
-//	r, err := match.Weights(s, a, b, match.Config{Restarts: 4})
+//	r, err := match.Weights(ctx, s, a, b, match.Config{Restarts: 4})
 //	moved, err := s.Apply(r.Permutation, b)
 //	err = match.Check(f, b, moved, match.Noise(f.Network.Spec.Input))
 package match

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -34,9 +35,12 @@ type Result struct {
 // The first run visits the groups in network order, and its first sweep counts only those tensors whose other units
 // are already matched: on the way from the input, each layer then starts from a matched one below. The best of all
 // runs is returned; should none beat the identity, a run from there is added, so the result is never worse than it.
-func Weights(s network.Symmetry, a, b network.Params, c Config) (Result, error) {
+func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Config) (Result, error) {
 	m, err := newMatcher(s, a, b)
 	if err != nil {
+		return Result{}, fmt.Errorf("match: %w", err)
+	}
+	if err := m.room(c.Restarts); err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
 	}
 	if c.MaxSweeps <= 0 {
@@ -45,7 +49,7 @@ func Weights(s network.Symmetry, a, b network.Params, c Config) (Result, error) 
 	r := Result{Objective: math.Inf(-1), Identity: m.identity}
 	rng := rand.New(rand.NewPCG(uint64(c.Seed), 0x77656967)) // "weig"
 	for run := 0; run <= c.Restarts || r.Objective < r.Identity; run++ {
-		sweeps, err := m.ascend(run == 0, c.MaxSweeps, rng)
+		sweeps, err := m.ascend(ctx, run == 0, c.MaxSweeps, rng)
 		if err != nil {
 			return Result{}, fmt.Errorf("match: run %d: %w", run, err)
 		}
@@ -172,7 +176,7 @@ func (m *matcher) score(theta network.Params) (float64, error) {
 
 // ascend runs sweeps from the identity until one changes nothing, and returns their number. onward is the first run's
 // way: network order, and in the first sweep only terms between solved groups.
-func (m *matcher) ascend(onward bool, maxSweeps int, rng *rand.Rand) (sweeps int, err error) {
+func (m *matcher) ascend(ctx context.Context, onward bool, maxSweeps int, rng *rand.Rand) (sweeps int, err error) {
 	for _, g := range m.groups {
 		g.p = make([]int, g.Size)
 		for u := range g.p {
@@ -191,7 +195,7 @@ func (m *matcher) ascend(onward bool, maxSweeps int, rng *rand.Rand) (sweeps int
 		}
 		changed := false
 		for _, i := range order {
-			moved, err := m.step(i, clock)
+			moved, err := m.step(ctx, i, clock)
 			if err != nil {
 				return 0, err
 			}
@@ -206,7 +210,10 @@ func (m *matcher) ascend(onward bool, maxSweeps int, rng *rand.Rand) (sweeps int
 }
 
 // step solves for one group, the others held, and reports whether its permutation changed.
-func (m *matcher) step(i, clock int) (changed bool, err error) {
+func (m *matcher) step(ctx context.Context, i, clock int) (changed bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	g := m.groups[i]
 	n, all, news := g.Size, true, g.visited < 0
 	var counted []*term
@@ -238,7 +245,7 @@ func (m *matcher) step(i, clock int) (changed bool, err error) {
 			}
 		}
 	})
-	q, err := g.prices.Assign(m.total, n)
+	q, err := g.prices.assign(ctx, m.total, n)
 	if err != nil {
 		return false, fmt.Errorf("group %q: %w", g.Name, err)
 	}

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,7 +20,7 @@ func ExampleWeights() {
 	a, _ := n.Init(1)
 	s, _ := n.Symmetry()
 	b, _ := s.Apply(s.Random(7), a) // the same network, its units in another order
-	r, err := Weights(s, a, b, Config{})
+	r, err := Weights(context.Background(), s, a, b, Config{})
 	if err != nil {
 		panic(err)
 	}
@@ -82,7 +83,7 @@ func apply(t testing.TB, s network.Symmetry, p network.Permutation, theta networ
 
 func weights(t testing.TB, s network.Symmetry, a, b network.Params, c Config) Result {
 	t.Helper()
-	r, err := Weights(s, a, b, c)
+	r, err := Weights(t.Context(), s, a, b, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +191,7 @@ func TestWeightsClimbs(t *testing.T) {
 				}
 				last = value
 			}
-			if _, err := m.ascend(onward, 100, rand.New(rand.NewPCG(1, 1))); err != nil {
+			if _, err := m.ascend(t.Context(), onward, 100, rand.New(rand.NewPCG(1, 1))); err != nil {
 				t.Fatal(err)
 			}
 			if !onward && steps < 3 || steps == 0 {
@@ -294,18 +295,18 @@ func TestWeightsRefuses(t *testing.T) {
 	s, a := drawn(t, mlpSpec(8), 1)
 	_, other := drawn(t, mlpSpec(9), 1)
 	_, narrow := drawn(t, mlpSpec(7), 1)
-	if _, err := Weights(s, a, other, Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
+	if _, err := Weights(t.Context(), s, a, other, Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
 		t.Errorf("other widths: %v", err)
 	}
-	if _, err := Weights(s, narrow, narrow, Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
+	if _, err := Weights(t.Context(), s, narrow, narrow, Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
 		t.Errorf("another network's weights: %v", err)
 	}
 	b := a.Clone()
 	b[0].Data[3] = float32(math.NaN())
-	if _, err := Weights(s, a, b, Config{}); err == nil || !strings.Contains(err.Error(), "not finite") {
+	if _, err := Weights(t.Context(), s, a, b, Config{}); err == nil || !strings.Contains(err.Error(), "not finite") {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := Weights(s, a[1:], a[1:], Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
+	if _, err := Weights(t.Context(), s, a[1:], a[1:], Config{}); err == nil || !strings.Contains(err.Error(), `"fc1/w"`) {
 		t.Errorf("missing tensor: %v", err)
 	}
 }

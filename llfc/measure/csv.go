@@ -5,46 +5,24 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
-	"layerwise/internal/atomicfile"
 	"layerwise/llfc/merge"
 )
 
-// Save writes path.csv and layers.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
-// where samples were kept. Each file appears whole or not at all. NaN stands for a mean without samples and a deviation of one
-// sample; an empty field for what the quantity does not have.
-func (r *Result) Save(dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	for _, file := range []struct {
-		name  string
-		write func(io.Writer) error
-		skip  bool
-	}{
-		{"path.csv", r.WritePath, false},
-		{"layers.csv", r.WriteLayers, false},
-		{"conditions.csv", r.WriteConditions, !r.hasConditions()},
-		{"samples.csv", r.WriteSamples, !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Samples != nil })},
-	} {
-		if file.skip {
-			continue
-		}
-		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// The columns of the tables.
+var (
+	pathColumns      = []string{"alpha", "split", "loss", "error", "policy"}
+	layerColumns     = []string{"layer", "kind", "alpha"} // then those of the quantities
+	conditionColumns = []string{"layer", "quantity", "mean", "std", "policy"}
+	sampleColumns    = []string{"layer", "quantity", "alpha", "sample", "value", "policy"}
+)
 
 // WritePath writes loss (nats) and error (a fraction) of every split and α, with the policy by which θ_α was made. Where the policy makes
 // other networks of the ends, two more rows per split give B and A as they were given: they are the ends of "interpolate".
 func (r *Result) WritePath(w io.Writer) error {
-	t := newTable(w, "alpha", "split", "loss", "error", "policy")
+	t := newTable(w, pathColumns...)
 	for _, l := range r.Lines {
 		for k, alpha := range l.Alphas {
 			t.row(number(alpha), l.Split, number(l.Loss[k]), number(l.Error[k]), l.Policy.String())
@@ -84,7 +62,7 @@ func (r *Result) rowAt(q Quantity, layer Layer, alpha float64) Row {
 // has no deviation. used and skipped count the samples of 1 − cos_α.
 func (r *Result) WriteLayers(w io.Writer) error {
 	quantities := r.measured(atLayers)
-	columns := []string{"layer", "kind", "alpha"}
+	columns := slices.Clone(layerColumns)
 	for _, q := range quantities {
 		columns = append(columns, q.Name+"_mean", q.Name+"_std")
 	}
@@ -113,7 +91,7 @@ func deviation(q Quantity, row Row) string {
 
 // WriteConditions writes the quantities of nonlinearities and linear maps, Definitions 3 and 4. Those of the whole set have no deviation.
 func (r *Result) WriteConditions(w io.Writer) error {
-	t := newTable(w, "layer", "quantity", "mean", "std", "policy")
+	t := newTable(w, conditionColumns...)
 	for _, q := range r.measured(atConditions) {
 		for _, row := range r.Rows {
 			if row.Quantity == q.Name {
@@ -127,7 +105,7 @@ func (r *Result) WriteConditions(w io.Writer) error {
 // WriteSamples writes every sample's values that were kept, one a line, place by place. Samples count from 0 in the order of the set; NaN marks
 // one left out.
 func (r *Result) WriteSamples(w io.Writer) error {
-	t := newTable(w, "layer", "quantity", "alpha", "sample", "value", "policy")
+	t := newTable(w, sampleColumns...)
 	policy := r.Policy.String()
 	for _, at := range []func(Where) bool{atLayers, atConditions} {
 		var rows []Row

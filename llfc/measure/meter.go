@@ -41,7 +41,7 @@ type gauge struct {
 	kept    [][]float64 // every sample's values, nil unless asked for
 }
 
-func newMeter(p *plan) (*meter, error) {
+func newMeter(p *plan, samples int) (*meter, error) {
 	q, err := newFormulas(p.o)
 	if err != nil {
 		return nil, err
@@ -60,6 +60,9 @@ func newMeter(p *plan) (*meter, error) {
 	}
 	counts := [3]int{len(m.places[0]), len(m.places[1]), len(m.places[2])}
 	m.atEnds, m.atAlpha, m.atGrid = q.offsets(Ends, endsHead, counts), q.offsets(EveryAlpha, alphaHead, counts), q.offsets(Grid, 0, counts)
+	if err := m.room(samples); err != nil {
+		return nil, fmt.Errorf("measure: %w", err)
+	}
 	if m.has(Grid) {
 		if m.grid, err = gridOf(p.o); err != nil {
 			return nil, err

@@ -104,7 +104,7 @@ func Pair(ctx context.Context, f *network.Model, a, b network.Params, d *feed.Fe
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	defer s.Close()
-	m, err := newMeter(p)
+	m, err := newMeter(p, d.Len())
 	if err != nil {
 		return nil, err
 	}

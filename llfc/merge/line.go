@@ -15,7 +15,7 @@ type Line struct {
 	A, B []*tensors.Tensor // θ_1 and θ_0 by the policy
 
 	m    *Merger
-	raw  bool // blends alone, as the pass over the training samples needs them
+	raw  bool // only blends, as the pass over the training samples needs them
 	kept map[float64][]*tensors.Tensor
 	room int // bytes left
 }

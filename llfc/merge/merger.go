@@ -168,10 +168,11 @@ func (m *Merger) missing(alphas []float64) []float64 {
 		alphas = append(slices.Clone(alphas), 0, 1)
 	}
 	var out []float64
+	taken := map[float64]bool{}
 	for _, alpha := range alphas {
 		end := alpha == 0 || alpha == 1
-		if (!end || m.MovesEnds()) && m.at(alpha) == nil && !slices.Contains(out, alpha) {
-			out = append(out, alpha)
+		if (!end || m.MovesEnds()) && m.at(alpha) == nil && !taken[alpha] {
+			out, taken[alpha] = append(out, alpha), true
 		}
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/internal/finite"
+	"layerwise/internal/memory"
 	"layerwise/llfc/network"
 	"layerwise/llfc/pass"
 )
@@ -96,6 +97,12 @@ func (m *Merger) Prepare(ctx context.Context, alphas []float64, tick func()) err
 	return nil
 }
 
+// room returns an error if the machine cannot hold what is kept for that many α, once it is known how many numbers each has: the sums, those
+// of squares, and the vector that becomes of them.
+func room(alphas, numbers int) error {
+	return memory.Room(fmt.Sprintf("the statistics of θ_α at %d α", alphas), (8+8+4)*float64(alphas)*float64(numbers), "take fewer α")
+}
+
 // batch adds what the batch that was read says of every θ_α to their sums.
 func (m *Merger) batch(ctx context.Context, p *pass.Pass, line *Line, alphas []float64, points []sums, ends *[2]sums, tick func()) error {
 	var atEnds []*tensors.Tensor
@@ -124,6 +131,9 @@ func (m *Merger) batch(ctx context.Context, p *pass.Pass, line *Line, alphas []f
 		}
 		if err == nil && k == 0 && p.First() {
 			err = m.checkPass(ctx, p, line, alpha, atEnds, v)
+		}
+		if err == nil && k == 0 && p.First() {
+			err = room(len(alphas), len(points[0].sum))
 		}
 		if err != nil {
 			return fmt.Errorf("α = %g: %w", alpha, err)

@@ -22,7 +22,7 @@ type repair struct {
 	shift bool
 }
 
-// site is a value that is corrected: the norm that alone uses a linear map's output, else that output. It owns the units at … at+n−1 of
+// site is a value that is corrected: the norm, where only that uses a linear map's output, else that output. It owns the units at … at+n−1 of
 // the vectors.
 type site struct {
 	tap   string

@@ -117,6 +117,9 @@ func (l *long) add(t Trial, cells ...string) {
 	l.Rows = append(l.Rows, append([]string{t.Net, t.Kind, k, fmt.Sprint(t.Seed), t.Result.Policy.String(), set}, cells...))
 }
 
+// convTables are the files of the tables of a ConvStudy.
+var convTables = []string{"path.csv", "barriers.csv", "layers.csv", "conditions.csv", "networks.csv"}
+
 // tables are the files of numbers: the line, its barriers, the layers at α = ½, and Definitions 3 and 4.
 func (s *ConvStudy) tables() (map[string]plotting.Table, error) {
 	path, barriers := s.newLong("alpha", "error_fraction", "loss_nats", "blended_logits_error_fraction"),

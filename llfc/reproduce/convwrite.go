@@ -16,14 +16,15 @@ import (
 	"layerwise/plotting/report"
 )
 
-// Write writes the report to a folder:
+// Write writes the report to a folder, from which it takes an earlier report away:
 //
-//	index.html       the whole report, in one file
-//	README.md        its claims and tables, with the figures beside them
-//	scorecard.json   the claims
-//	study.json       the settings, policies and seeds, and where and when they were measured
-//	figures/         every figure as SVG, PNG and CSV
+//	index.html         the whole report, in one file
+//	README.md          its claims and tables, with the figures beside them
+//	scorecard.json     the claims
+//	study.json         the settings, policies and seeds, and where and when they were measured
+//	figures/           every figure as SVG, PNG and CSV
 //	path.csv barriers.csv layers.csv conditions.csv networks.csv
+//	layerwise.sha256   the list of these files
 func (s *ConvStudy) Write(dir string) (llfc.Scorecard, error) {
 	figs, err := s.Figures()
 	if err != nil {
@@ -33,29 +34,29 @@ func (s *ConvStudy) Write(dir string) (llfc.Scorecard, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := clear(dir); err != nil {
-		return nil, err
-	}
-	if err := save(figs, filepath.Join(dir, "figures")); err != nil {
-		return nil, err
-	}
-	for name, t := range tables {
-		if err := atomicfile.Write(filepath.Join(dir, name), t.CSV); err != nil {
-			return nil, err
-		}
-	}
-	if err := atomicfile.Write(filepath.Join(dir, "study.json"), s.WriteJSON); err != nil {
-		return nil, err
-	}
 	claims := s.Claims()
 	text, err := s.markdown(claims, figs)
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, "README.md"), func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
-		return nil, err
-	}
-	return claims, publish(dir, claims, s.page(claims, figs))
+	names := slices.Concat(figureFiles(figs), convTables, []string{"study.json", "README.md"}, publicFiles)
+	return claims, refill(dir, names, func() error {
+		if err := save(figs, filepath.Join(dir, figuresFolder)); err != nil {
+			return err
+		}
+		for _, name := range convTables {
+			if err := atomicfile.Write(filepath.Join(dir, name), tables[name].CSV); err != nil {
+				return err
+			}
+		}
+		if err := atomicfile.Write(filepath.Join(dir, "study.json"), s.WriteJSON); err != nil {
+			return err
+		}
+		if err := atomicfile.Write(filepath.Join(dir, "README.md"), func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+			return err
+		}
+		return publish(dir, claims, s.page(claims, figs))
+	})
 }
 
 // WriteJSON writes the settings and where they were measured.

@@ -2,7 +2,6 @@ package reproduce
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,36 +9,46 @@ import (
 
 	"layerwise/internal/atomicfile"
 	"layerwise/llfc"
+	"layerwise/llfc/measure"
 	"layerwise/plotting"
 	"layerwise/plotting/report"
 )
 
-// Write writes the report to a folder:
+// Write writes the report to a folder, from which it takes an earlier report away:
 //
-//	index.html       the whole report, in one file
-//	scorecard.json   the claims
-//	figures/         every figure as SVG, PNG and CSV
-//	pairs/           path.csv, layers.csv and conditions.csv of every pair
-func (s *Study) Write(dir string) (llfc.Scorecard, error) {
+//	index.html         the whole report, in one file
+//	scorecard.json     the claims
+//	figures/           every figure as SVG, PNG and CSV
+//	pairs/             path.csv, layers.csv and conditions.csv of every pair
+//	layerwise.sha256   the list of these files
+func (s *Study) Write(dir string) (claims llfc.Scorecard, err error) {
 	figs, err := s.Figures()
 	if err != nil {
 		return nil, err
 	}
-	if err := clear(dir); err != nil {
-		return nil, err
-	}
-	if err := save(figs, filepath.Join(dir, "figures")); err != nil {
-		return nil, err
-	}
+	names := append(figureFiles(figs), publicFiles...)
+	folder := func(m Measured) string { return filepath.Join(pairsFolder, fmt.Sprintf("%s-seed%d", m.Kind, m.Seed)) }
 	for _, m := range s.Pairs {
-		r := m.Result.WithoutSamples() // layerwise measure --per-sample writes them
-		if err := r.Save(filepath.Join(dir, "pairs", fmt.Sprintf("%s-seed%d", m.Kind, m.Seed))); err != nil {
-			return nil, err
-		}
+		names = append(names, measure.Files(folder(m))...)
 	}
-	claims := s.Claims()
-	return claims, publish(dir, claims, s.page(claims, figs))
+	err = refill(dir, names, func() error {
+		if err := save(figs, filepath.Join(dir, figuresFolder)); err != nil {
+			return err
+		}
+		for _, m := range s.Pairs {
+			r := m.Result.WithoutSamples() // layerwise measure --per-sample writes them
+			if err := r.Save(filepath.Join(dir, folder(m))); err != nil {
+				return err
+			}
+		}
+		claims = s.Claims()
+		return publish(dir, claims, s.page(claims, figs))
+	})
+	return claims, err
 }
+
+// publicFiles are what publish writes.
+var publicFiles = []string{"scorecard.json", "index.html"}
 
 // publish writes what every report has: the claims and the page.
 func publish(dir string, claims llfc.Scorecard, page report.Page) error {
@@ -67,12 +76,15 @@ func save(figs []figure, folder string) error {
 	return nil
 }
 
-// clear takes away what an earlier report in the folder drew, which may be of another scale; a folder that is no report is left alone.
-func clear(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "scorecard.json")); err != nil {
-		return nil
+// figureFiles are what save writes, in the folder of a report.
+func figureFiles(figs []figure) []string {
+	var out []string
+	for _, f := range figs {
+		for _, ending := range []string{".svg", ".png", ".csv"} {
+			out = append(out, filepath.Join(figuresFolder, f.file+ending))
+		}
 	}
-	return errors.Join(os.RemoveAll(filepath.Join(dir, "figures")), os.RemoveAll(filepath.Join(dir, "pairs")))
+	return out
 }
 
 func (s *Study) page(claims llfc.Scorecard, figs []figure) report.Page {

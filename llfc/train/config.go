@@ -25,7 +25,7 @@ type Config struct {
 	Augment feed.Augment `json:"augment,omitzero"` // of the training batches; measuring sees the pictures as they are
 
 	Precision string `json:"precision,omitempty"` // "" is float32 throughout; "bf16" is mixed, see half
-	Devices   int    `json:"devices,omitempty"`   // 0 is one device; above 1 so many share each batch, see parallel.go
+	Devices   int    `json:"devices,omitempty"`   // 0 is one device; above 1 that many share each batch, see parallel.go
 }
 
 // half returns the type that linear maps compute in, the zero value where that is float32.

@@ -64,7 +64,7 @@ func (s State) Restore(saved network.Params, step int) (State, error) {
 	return State{Theta: got[:n], Slots: got[n:], Step: step}, nil
 }
 
-// order is the batch order of an epoch: a permutation of n samples that depends on the seed and the epoch alone.
+// order is the batch order of an epoch: a permutation of n samples that depends only on the seed and the epoch.
 func order(n int, seed int64, epoch int) []int {
 	return rand.New(rand.NewPCG(uint64(seed), 0x6f72646572<<16|uint64(epoch))).Perm(n) // "order"
 }

@@ -89,7 +89,7 @@ func Train(ctx context.Context, f *network.Model, theta network.Params, d *feed.
 }
 
 // Spawn trains to a step, then lets batch order, dropout masks and augmentation of b take another stream: two networks that share their
-// early training, weights, optimiser state and schedule. step 0 shares the initialisation alone.
+// early training, weights, optimiser state and schedule. step 0 shares only the initialisation.
 func Spawn(ctx context.Context, f *network.Model, theta network.Params, d *feed.Feed, c Config, step int, other Stream) (a, b network.Params, err error) {
 	t, err := NewTrainer(f, d, c)
 	if err != nil {

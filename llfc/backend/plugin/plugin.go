@@ -28,7 +28,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(cache, "layerwise", "pjrt"), nil
 }
 
-// Dirs lists the directories searched for plugins, first come first served: those of [PathEnv] alone where it is
+// Dirs lists the directories searched for plugins, first come first served: only those of [PathEnv] where it is
 // set, else our cache, go-xla's own places and LD_LIBRARY_PATH.
 func Dirs() []string {
 	if list, set := os.LookupEnv(PathEnv); set {
