@@ -392,7 +392,7 @@ func TestTooLarge(t *testing.T) {
 		if status != failure || out != "" || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("layerwise %s: status %d, %s%s", line, status, out, errs)
 		}
-		if spent := time.Since(began); spent > 10*time.Second {
+		if spent := time.Since(began); spent > time.Minute/2 {
 			t.Errorf("layerwise %s took %s to say so", line, spent)
 		}
 	}

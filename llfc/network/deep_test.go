@@ -78,7 +78,7 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if spent := time.Since(began); spent > 20*time.Second { // a network of the most layers takes a second or two
+	if spent := time.Since(began); spent > time.Minute { // a network of the most layers takes a second or two
 		t.Errorf("it took %s", spent)
 	}
 }
