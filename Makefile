@@ -65,6 +65,9 @@ notebooks: notebook-tools ## every notebook executed at scale smoke, copies in o
 	@echo "== notebooks at scale smoke: out/notebooks"
 	@LAYERWISE_SCALE=smoke LAYERWISE_RUNS="$$PWD/out/notebooks/runs" $(HEADLESS) \
 		.tools/venv/bin/python tools/notebooks.py --timeout 600 --out out/notebooks $(NOTEBOOKS)
+	@echo "== the first of them once more, from a folder outside of the checkout"
+	@LAYERWISE_SCALE=smoke LAYERWISE_RUNS="$$PWD/out/notebooks/runs" $(HEADLESS) \
+		.tools/venv/bin/python tools/notebooks.py --elsewhere --timeout 600 --out out/notebooks/elsewhere $(firstword $(NOTEBOOKS))
 
 .PHONY: notebooks-commit
 notebooks-commit: notebook-tools ## every notebook executed in place at scale quick, to be committed

@@ -39,7 +39,7 @@ func (b *bars) plot(f *Figure, x, y scale, p *plot.Plot) {
 	p.Add(groups{b.curves, y})
 }
 
-func (b *bars) deeper(width vg.Length) vg.Length { return upright(b.names, width) }
+func (b *bars) deeper(_ *Figure, width vg.Length) vg.Length { return upright(b.names, width) }
 
 func (b *bars) table(digits int) Table { return curveTable("layer", b.curves, b.names, digits) }
 

@@ -91,7 +91,7 @@ func (e *ecdf) plot(f *Figure, x, y scale, p *plot.Plot) {
 	}
 }
 
-func (e *ecdf) deeper(vg.Length) vg.Length { return 0 }
+func (e *ecdf) deeper(*Figure, vg.Length) vg.Length { return 0 }
 
 func (e *ecdf) table(digits int) Table {
 	t := curveTable("value", e.curves, nil, digits)

@@ -120,6 +120,29 @@ func ExampleLayers_coef() {
 	// Output:
 }
 
+// A line for the blocks and one for the ReLUs inside them; the logits stand apart, and the stem in the numbers only.
+func ExampleLayers_joined() {
+	names := []string{"stem"}
+	joined := [][]int{nil, nil, nil}
+	var llfc, baseline []float64
+	for i := range 6 {
+		names = append(names, fmt.Sprintf("layer%d/relu", i+1), fmt.Sprintf("layer%d", i+1))
+		joined[0], joined[1] = append(joined[0], 2*i+1), append(joined[1], 2*i+2)
+	}
+	names = append(names, "logits")
+	joined[2] = []int{13}
+	for i := range names {
+		zig := 1 + 1.5*float64(i%2)
+		llfc, baseline = append(llfc, 0.01*zig+0.001*float64(i)), append(baseline, 0.1*zig+0.01*float64(i))
+	}
+	llfc[0] = 0.3 // out of the drawing, and so of its axis
+	f, err := plotting.Layers("ResNet-14, spawned", "E[1 − cos]", names,
+		plotting.Series{Name: "α = 0.5", Data: withErrors(.3, llfc...)},
+		plotting.Series{Name: "A and B", Data: withErrors(.2, baseline...), Style: plotting.BaselineStyle()})
+	save("joined.png", func(f *plotting.Figure) { f.Joined = joined }, f, err)
+	// Output:
+}
+
 // lognormal returns the quantiles of a log-normal distribution: a sample without chance.
 func lognormal(median, spread float64, n int) []float64 {
 	out := make([]float64, n)
@@ -183,6 +206,7 @@ func TestGolden(t *testing.T) {
 		"layers.png":     ExampleLayers,
 		"layers_log.png": ExampleLayers_log,
 		"coef.png":       ExampleLayers_coef,
+		"joined.png":     ExampleLayers_joined,
 		"ecdf.png":       ExampleECDF,
 		"bars.png":       ExampleBars,
 		"bars_log.png":   ExampleBars_log,

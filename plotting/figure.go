@@ -36,6 +36,10 @@ type Figure struct {
 	YRange    [2]float64 // lower and upper end of y; both 0: from the data, and from 0 if none is negative
 	Reference []float64  // dashed horizontal lines, as coef's at 1
 
+	// Joined, of Layers, are the names that stand in the drawing, by number: a line of its own joins those of each entry. The
+	// other names stand in the numbers only. nil: one line joins all.
+	Joined [][]int
+
 	Width, Height vg.Length // zero: 12 cm × 8 cm, a panel of a Row 10 cm × 8 cm
 
 	content content
@@ -47,8 +51,8 @@ type content interface {
 	scales(f *Figure, size vg.Point) (x, y scale, err error)
 	plot(f *Figure, x, y scale, p *plot.Plot)
 	legend() []entry
-	deeper(width vg.Length) vg.Length // what the x axis needs under it beyond a line, in a figure with that width of data
-	table(digits int) Table           // digits < 0: all
+	deeper(f *Figure, width vg.Length) vg.Length // what the x axis needs under it beyond a line, where data has that width
+	table(digits int) Table                      // digits < 0: all
 }
 
 // Size returns the width and height at which the figure is drawn: its own, or what is chosen where they are zero.
@@ -63,7 +67,7 @@ func (f *Figure) Size() (w, h vg.Length) {
 	if h == 0 {
 		h = defaultHeight
 		for _, p := range f.Panels() {
-			h = max(h, defaultHeight+p.content.deeper((w-40)/vg.Length(len(f.Panels()))))
+			h = max(h, defaultHeight+p.content.deeper(p, (w-40)/vg.Length(len(f.Panels()))))
 		}
 	}
 	return w, h
@@ -85,6 +89,9 @@ func (f *Figure) check() error {
 	}
 	if f.LogY && f.YRange != [2]float64{} && lo <= 0 {
 		return fmt.Errorf("plotting: figure %q: YRange %v must be above 0 on a logarithmic axis", f.Title, f.YRange)
+	}
+	if err := f.checkJoined(); err != nil {
+		return err
 	}
 	for _, v := range f.Reference {
 		if !finite(v) {

@@ -124,6 +124,14 @@ func TestErrors(t *testing.T) {
 		set(f)
 		return f.Write(io.Discard, "svg")
 	}
+	joined := func(lines ...[]int) error {
+		f, err := Layers("l", "", []string{"a", "b"}, Series{Data: values(1, math.NaN())})
+		if err != nil {
+			return err
+		}
+		f.Joined = append([][]int{}, lines...)
+		return f.Write(io.Discard, "svg")
+	}
 	row := func(figs ...*Figure) error { _, err := Row(figs...); return err }
 	for _, c := range []struct {
 		want string
@@ -144,6 +152,11 @@ func TestErrors(t *testing.T) {
 		{`format "gif"; want svg, png or pdf`, func() error { f, _ := Lines("", "", "", ok); return f.Write(io.Discard, "gif") }()},
 		{`figure "named": YRange [1 0] is not an interval`, with(func(f *Figure) { f.YRange = [2]float64{1, 0} })},
 		{`must be above 0`, with(func(f *Figure) { f.LogY, f.YRange = true, [2]float64{0, 1} })},
+		{`Joined is for figures made by Layers`, with(func(f *Figure) { f.Joined = [][]int{{0}} })},
+		{`figure "l": Joined [[0 2]]; give each of the names 0 to 1 once at most`, joined([]int{0, 2})},
+		{`Joined [[0] [0 1]]; give each`, joined([]int{0}, []int{0, 1})},
+		{`no series has a finite value at the names in Joined`, joined([]int{1})},
+		{`no series has a finite value`, joined()},
 		{`"named" is 1 × 8 cm`, with(func(f *Figure) { f.Width = vg.Centimeter })},
 		{`reference line at NaN`, with(func(f *Figure) { f.Reference = []float64{math.NaN()} })},
 		{`"n" has negative values (least -1) on a logarithmic axis`, func() error {
@@ -177,6 +190,42 @@ func TestGap(t *testing.T) {
 		}
 		if got := fmt.Sprint(sizes); got != c.want {
 			t.Errorf("%v: segments of %s points, want %s", c.y, got, c.want)
+		}
+	}
+}
+
+// A line joins the names of one entry of Joined only, in their order; the numbers keep every name.
+func TestJoined(t *testing.T) {
+	f, err := Layers("", "", []string{"conv1", "block1", "conv2", "block2", "conv3", "block3", "logits"},
+		Series{Name: "s", Data: values(7, 1, 8, 2, 9, 3, 4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Joined = [][]int{{5, 1, 3}, {6}}
+	names, lines := f.content.(*layers).drawn(f)
+	if got := fmt.Sprint(names); got != "[block1 block2 block3 logits]" {
+		t.Errorf("names along x: %s", got)
+	}
+	var got [][]point
+	for _, c := range lines[0] {
+		got = append(got, nil)
+		for _, p := range c.points {
+			got[len(got)-1] = append(got[len(got)-1], point{x: p.x, y: p.y})
+		}
+	}
+	if want := "[[{0 1 0 0} {1 2 0 0} {2 3 0 0}] [{3 4 0 0}]]"; fmt.Sprint(got) != want {
+		t.Errorf("lines %v, want %s", got, want)
+	}
+	_, y, err := f.content.scales(f, vg.Point{X: 300, Y: 200})
+	if err != nil || y.max > 5 {
+		t.Errorf("the axis reaches to %g, for values that are not drawn (%v)", y.max, err)
+	}
+	if svg := string(bytesOf(t, f, "svg")); strings.Contains(svg, "conv1") || !strings.Contains(svg, "block1") {
+		t.Error("the drawing names layers that it leaves out, or leaves out those it draws")
+	}
+	for _, table := range []Table{f.Table(), f.Numbers(3)} {
+		if len(table.Rows) != 7 {
+			t.Errorf("%d rows of numbers for 7 layers: %v", len(table.Rows), table.Rows)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func enlarged(m image.Image, width int) image.Image {
 	return out
 }
 
-func (m *images) deeper(vg.Length) vg.Length { return 0 }
+func (m *images) deeper(*Figure, vg.Length) vg.Length { return 0 }
 
 // table lists the pixels; of coloured ones the grey value.
 func (m *images) table(int) Table {

@@ -74,7 +74,7 @@ func (l *lines) plot(f *Figure, x, y scale, p *plot.Plot) {
 	}
 }
 
-func (l *lines) deeper(vg.Length) vg.Length { return 0 }
+func (l *lines) deeper(*Figure, vg.Length) vg.Length { return 0 }
 
 func (l *lines) table(digits int) Table { return curveTable("x", l.curves, nil, digits) }
 

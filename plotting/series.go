@@ -3,6 +3,7 @@ package plotting
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/plotter"
 )
@@ -33,6 +34,9 @@ type curve struct {
 	points []point
 	style  Style
 }
+
+// drawn reports whether any point of the curve is drawn.
+func (c curve) drawn() bool { return slices.ContainsFunc(c.points, point.drawn) }
 
 // copySeries returns the series' points; kind names the figure in errors.
 func copySeries(kind string, series []Series) ([]curve, error) {

@@ -27,6 +27,7 @@ def main(checkout):
             "GOEXPERIMENT": os.environ["GOEXPERIMENT"],
             "GOFLAGS": os.environ["GOFLAGS"],
             "GOWORK": "",  # each notebook makes its own
+            "LAYERWISE_CHECKOUT": str(checkout),  # for a notebook that was copied to another folder
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # else every cell would start itself twice to set it
         },
     }

@@ -3,6 +3,8 @@
     notebooks.py --out DIR [--timeout SECONDS] NOTEBOOK...     writes executed copies into DIR
     notebooks.py --in-place [--timeout SECONDS] NOTEBOOK...    replaces each notebook, once all of its cells have passed
 
+With --elsewhere each runs in an empty folder, like a notebook that somebody copied out of the checkout.
+
 Like nbconvert --execute, whose engine is nbclient, with two differences: a notebook that fails is written up to its
 failure (--out only), and a cell's prints are kept as one output, whatever pieces they arrived in.
 """
@@ -11,6 +13,7 @@ import argparse
 import os
 import pathlib
 import sys
+import tempfile
 import time
 
 import nbformat
@@ -27,6 +30,7 @@ def main():
     where.add_argument("--out", type=pathlib.Path)
     where.add_argument("--in-place", action="store_true")
     p.add_argument("--timeout", type=int, default=600, help="of one cell, in seconds")
+    p.add_argument("--elsewhere", action="store_true", help="run in an empty folder, not in the notebook's own")
     p.add_argument("notebooks", nargs="*", type=pathlib.Path)
     a = p.parse_args()
     if not a.notebooks:
@@ -36,7 +40,8 @@ def main():
     for path in a.notebooks:
         start = time.monotonic()
         nb = nbformat.read(path, as_version=4)
-        error = execute(nb, path, a.timeout)
+        with tempfile.TemporaryDirectory() as empty:
+            error = execute(nb, path, empty if a.elsewhere else path.resolve().parent, a.timeout)
         if a.out:
             write(nb, a.out / path.name)
         elif not error:
@@ -50,13 +55,13 @@ def main():
     return 1 if failed else 0
 
 
-def execute(nb, path, timeout):
-    """Runs a notebook's cells in its folder; returns what went wrong, "" where nothing did."""
+def execute(nb, path, folder, timeout):
+    """Runs a notebook's cells in a folder; returns what went wrong, "" where nothing did."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / (path.stem + ".log")
     metadata = dict(nb.metadata)
     client = NotebookClient(nb, kernel_name=KERNEL, timeout=timeout, coalesce_streams=True, record_timing=False,
-                            resources={"metadata": {"path": str(path.resolve().parent)}})
+                            resources={"metadata": {"path": str(folder)}})
     try:
         with log.open("wb") as stderr:
             client.execute(stderr=stderr)

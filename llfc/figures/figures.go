@@ -46,24 +46,34 @@ func Lemma1(title string, p Pair) (*plotting.Figure, error) {
 	return fig, err
 }
 
+// LLFC draws the layers that [Kinds.LLFC] draws by default.
+func LLFC(title string, r *measure.Result) (*plotting.Figure, error) {
+	return Kinds(nil).LLFC(title, r)
+}
+
 // LLFC draws 1 − cos_α at every layer for α = 0.25, 0.5 and 0.75, and 1 − cos_{A,B}, without which it says nothing (Definition 2; the
 // paper's Figures 2 and 3). Bars are deviations over samples.
-func LLFC(title string, r *measure.Result) (*plotting.Figure, error) {
+func (k Kinds) LLFC(title string, r *measure.Result) (*plotting.Figure, error) {
 	at, err := byAlpha(r.LLFC)
 	if err != nil {
 		return nil, err
 	}
 	at = append(at, plotting.Series{Name: "A and B", Data: r.Baseline(), Style: plotting.BaselineStyle()})
-	return plotting.Layers(title, "E[1 − cos]", r.Baseline().Layers, at...)
+	return k.layers(title, "E[1 − cos]", r, r.Baseline().Layers, at)
+}
+
+// Coef draws the layers that [Kinds.Coef] draws by default.
+func Coef(title string, r *measure.Result) (*plotting.Figure, error) {
+	return Kinds(nil).Coef(title, r)
 }
 
 // Coef draws coef_α at every layer, beside the 1 at which f(θ_α) is as large as the blend of f(θ_A) and f(θ_B) (App. B.2).
-func Coef(title string, r *measure.Result) (*plotting.Figure, error) {
+func (k Kinds) Coef(title string, r *measure.Result) (*plotting.Figure, error) {
 	at, err := byAlpha(r.Coef)
 	if err != nil {
 		return nil, err
 	}
-	fig, err := plotting.Layers(title, "E[coef]", r.Baseline().Layers, at...)
+	fig, err := k.layers(title, "E[coef]", r, r.Baseline().Layers, at)
 	if err == nil {
 		fig.Reference = []float64{1}
 	}
@@ -82,21 +92,34 @@ func byAlpha(q func(alpha float64) (measure.Profile, error)) ([]plotting.Series,
 	return out, nil
 }
 
-// Half draws 1 − cos_½ at every layer of several pairs: connected or not (the paper's Figure 4).
+// Half draws the layers that [Kinds.Half] draws by default.
 func Half(title string, pairs ...Pair) (*plotting.Figure, error) {
-	return half(title, "E[1 − cos] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.LLFC(0.5) })
+	return Kinds(nil).Half(title, pairs...)
+}
+
+// Half draws 1 − cos_½ at every layer of several pairs: connected or not (the paper's Figure 4).
+func (k Kinds) Half(title string, pairs ...Pair) (*plotting.Figure, error) {
+	return k.half(title, "E[1 − cos] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.LLFC(0.5) })
+}
+
+// CoefHalf draws the layers that [Kinds.CoefHalf] draws by default.
+func CoefHalf(title string, pairs ...Pair) (*plotting.Figure, error) {
+	return Kinds(nil).CoefHalf(title, pairs...)
 }
 
 // CoefHalf draws coef_½ at every layer of several pairs, beside 1.
-func CoefHalf(title string, pairs ...Pair) (*plotting.Figure, error) {
-	fig, err := half(title, "E[coef] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.Coef(0.5) })
+func (k Kinds) CoefHalf(title string, pairs ...Pair) (*plotting.Figure, error) {
+	fig, err := k.half(title, "E[coef] at α = 0.5", pairs, func(p Pair) (measure.Profile, error) { return p.Coef(0.5) })
 	if err == nil {
 		fig.Reference = []float64{1}
 	}
 	return fig, err
 }
 
-func half(title, ylabel string, pairs []Pair, q func(Pair) (measure.Profile, error)) (*plotting.Figure, error) {
+func (k Kinds) half(title, ylabel string, pairs []Pair, q func(Pair) (measure.Profile, error)) (*plotting.Figure, error) {
+	if len(pairs) == 0 {
+		return nil, fmt.Errorf("figures: %q: no pairs; give at least one", title)
+	}
 	var layers []string
 	var out []plotting.Series
 	for _, p := range pairs {
@@ -107,7 +130,7 @@ func half(title, ylabel string, pairs []Pair, q func(Pair) (measure.Profile, err
 		layers = profile.Layers
 		out = append(out, plotting.Series{Name: p.Name, Data: profile})
 	}
-	return plotting.Layers(title, ylabel, layers, out...)
+	return k.layers(title, ylabel, pairs[0].Result, layers, out)
 }
 
 // Weak draws the distribution over samples of Dist_σ, the largest over α, at every nonlinearity (Definition 3; Figures 5 and 6). The

@@ -91,6 +91,51 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestKinds: of a network with blocks a line joins the blocks, of one without all layers; other kinds on request.
+func TestKinds(t *testing.T) {
+	of := func(name string, depth int) (layers []measure.Layer, names []string) {
+		spec := must[network.Spec](t)(network.Default(name))
+		if depth > 0 {
+			spec.Depth = depth
+		}
+		for _, tap := range must[network.Description](t)(must[network.Network](t)(network.New(spec)).Description()).Taps[1:] {
+			layers, names = append(layers, measure.Layer{Name: tap.Name, Kind: tap.Kind}), append(names, tap.Name)
+		}
+		return layers, names
+	}
+	for _, c := range []struct {
+		name  string
+		depth int
+		kinds Kinds
+		want  string
+	}{
+		{"resnet20", 8, nil, "[[layer1.0 layer2.0 layer3.0] [logits]]"},
+		{"resnet20-ln", 8, nil, "[[layer1.0 layer2.0 layer3.0] [logits]]"},
+		{"resnet20", 8, Kinds{"act", "block"}, "[[conv1/bn/relu layer1.0/conv1/bn/relu layer2.0/conv1/bn/relu layer3.0/conv1/bn/relu] [layer1.0 layer2.0 layer3.0] [logits]]"},
+		{"resnet20", 8, Kinds{"linear"}, "[[conv1 layer1.0/conv1 layer1.0/conv2 layer2.0/conv1 layer2.0/conv2 layer3.0/conv1 layer3.0/conv2 logits]]"},
+		{"resnet20", 8, Kinds{"sum", "sum"}, "[[layer1.0/sum layer2.0/sum layer3.0/sum] [logits]]"},
+		{"vgg11-bn", 0, nil, "[]"},
+		{"mlp", 0, nil, "[]"},
+		{"mlp", 0, Kinds{"act"}, "[[fc1/relu fc2/relu fc3/relu] [logits]]"},
+	} {
+		layers, names := of(c.name, c.depth)
+		var got [][]string
+		for _, line := range must[[][]int](t)(c.kinds.Joined(layers, names)) {
+			got = append(got, nil)
+			for _, i := range line {
+				got[len(got)-1] = append(got[len(got)-1], names[i])
+			}
+		}
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("%s, %q: %v, want %s", c.name, c.kinds, got, c.want)
+		}
+	}
+	layers, names := of("mlp", 0)
+	if _, err := (Kinds{"block"}).Joined(layers, names); err == nil || err.Error() != `figures: no layer of kind "block"; there is ["act" "linear"]` {
+		t.Errorf("a kind that is not there: %v", err)
+	}
+}
+
 // TestUnmeasured: what was not measured is an error that says what to ask for.
 func TestUnmeasured(t *testing.T) {
 	bare := pairs(t, measure.Options{}) // α = ½ alone

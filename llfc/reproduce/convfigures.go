@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"layerwise/llfc"
+	"layerwise/llfc/figures"
 	"layerwise/llfc/measure"
 	"layerwise/plotting"
 )
@@ -112,6 +113,7 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 		}
 		var cos, coef []plotting.Series
 		var layers []string
+		var joined [][]int
 		for i, id := range []string{n.connected(), "independent"} {
 			mean, err := average(s.of(n.ID, id, p))
 			if err != nil {
@@ -123,6 +125,9 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 				return nil, err
 			}
 			layers = half.Layers
+			if joined, err = figures.Kinds(nil).Joined(mean.Layers, layers); err != nil {
+				return nil, err
+			}
 			look, base := plotting.StyleOf(i), plotting.BaselineStyle()
 			base.Color = look.Color
 			cos = append(cos, plotting.Series{Name: kindName(n, id), Data: bare{half}, Style: look}, plotting.Series{Name: kindName(n, id) + ": A and B", Data: bare{mean.Baseline()}, Style: base})
@@ -134,8 +139,12 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 			return nil, err
 		}
 		b.Reference = []float64{1}
-		a.Width, b.Width = wideFor(layers), wideFor(layers)
+		a.Joined, b.Joined = joined, joined
+		a.Width, b.Width = wideFor(layers, joined), wideFor(layers, joined)
 		about := " of " + n.Name + " under the policy " + p.String() + ", mean over samples and seeds."
+		if joined != nil {
+			about += " Drawn after every block and at the logits; the numbers have every layer."
+		}
 		out = append(out,
 			figure{"llfc-" + n.ID + "-" + slug(p), n.Name, "1 − cos between f(θ_½) and the blend of f(θ_A) and f(θ_B), beside 1 − cos of the two ends," + about, a},
 			figure{"coef-" + n.ID + "-" + slug(p), n.Name, "coef_½ = ⟨f_½, f_int⟩ / ‖f_int‖²," + about, b})
@@ -144,8 +153,12 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 }
 
 // wideFor is a width at which curves over many layers can be told apart, at most that of a page.
-func wideFor(layers []string) vg.Length {
-	return min(26, max(12, 0.4*vg.Length(len(layers)))) * vg.Centimeter
+func wideFor(layers []string, joined [][]int) vg.Length {
+	n := len(layers)
+	if joined != nil {
+		n = len(slices.Concat(joined...))
+	}
+	return min(26, max(12, 0.4*vg.Length(n))) * vg.Centimeter
 }
 
 // bare is a profile without its deviations, which hide one another where layers stand close.
@@ -167,6 +180,7 @@ func kindName(n Net, id string) string {
 func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 	var weak, com []plotting.Series
 	var acts, maps []string
+	var joined [][]int // the ReLUs inside blocks and those that end them: what enters the latter has mostly passed one before
 	for _, p := range n.Policies {
 		if p.Name != interpolate {
 			continue
@@ -182,6 +196,12 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 				return nil, err
 			}
 			acts, maps = w.Max.Layers, c.Com.Layers
+			if joined, err = figures.Kinds(nil).Joined(mean.Layers, acts); err == nil && joined != nil {
+				joined, err = figures.Kinds{"act", "block"}.Joined(mean.Layers, acts)
+			}
+			if err != nil {
+				return nil, err
+			}
 			name := kindName(n, id)
 			if p.Folded {
 				name += ", folded"
@@ -197,9 +217,14 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	a.Width, b.Width = wideFor(acts), wideFor(maps)
+	a.Joined = joined
+	a.Width, b.Width = wideFor(acts, joined), wideFor(maps, nil)
+	within := ""
+	if joined != nil {
+		within = " Lines join the ReLUs inside blocks, and those at the ends of blocks."
+	}
 	return []figure{
-		{"weak-" + n.ID, n.Name, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3); folding batch norms changes nothing here.", a},
+		{"weak-" + n.ID, n.Name, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3); folding batch norms changes nothing here." + within, a},
 		{"commute-" + n.ID, n.Name, "Dist_com of every linear map over the smaller of the distances of its weights and of its inputs (Definition 4), mean over seeds, batch norms as they are and folded.", b},
 	}, nil
 }

@@ -211,6 +211,25 @@ func checkConvFiles(t *testing.T, dir string, study *ConvStudy, card llfc.Scorec
 			}
 		}
 	}
+	joined := map[string]string{"llfc-bn-interpolate": "3 1", "coef-ln-x1-interpolate": "3 1", "weak-bn": "4 3"} // three blocks, the logits; the ReLUs inside them and the first
+	for _, f := range figs {
+		var got []string
+		for _, line := range f.Joined {
+			got = append(got, fmt.Sprint(len(line)))
+		}
+		if want, ok := joined[f.file]; ok && strings.Join(got, " ") != want {
+			t.Errorf("%s: lines over %v layers, expected %s", f.file, got, want)
+		}
+		delete(joined, f.file)
+		if f.file == "llfc-bn-interpolate" {
+			if rows, layers := len(f.Table().Rows), len(study.Trials[0].Layers); rows != 4*layers {
+				t.Errorf("%s: %d numbers of %d layers", f.file, rows, layers)
+			}
+		}
+	}
+	if len(joined) > 0 {
+		t.Errorf("no figures for %v", joined)
+	}
 	for _, c := range card {
 		if !strings.Contains(string(page), c.Measured()) || !strings.Contains(string(text), c.Measured()) {
 			t.Errorf("%s: %s is not in the report", c.ID, c.Measured())
