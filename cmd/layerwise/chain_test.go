@@ -139,7 +139,7 @@ func TestChain(t *testing.T) {
 // The same chain for a network with batch norm: its buffers move along with the units, and have no vote on where.
 func TestConvolutionalChain(t *testing.T) {
 	inside(t)
-	const common = "--network resnet20 --depth 8 --width 4 --data digits --budget smoke --augment none --backend go "
+	const common = "--network resnet20 --depth 8 --width 4 --data digits --scale smoke --augment none --backend go "
 	ok(t, "train "+common+"--seed 1 --out a.safetensors")
 	ok(t, "spawn "+common+"--seed 2 --spawn-epoch 0.5 --out-a b.safetensors --out-b sibling.safetensors")
 	a, b, sibling := checkpoint(t, "a.safetensors"), checkpoint(t, "b.safetensors"), checkpoint(t, "sibling.safetensors")

@@ -2,59 +2,26 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/network"
 )
 
-// recipe is a published way to train, one setting for each architecture.
-type recipe struct {
-	name     string
-	settings map[string]llfc.Setting
-}
-
-func recipes() []recipe {
-	mlp, resnet := llfc.MLPMNISTPermuted(), llfc.ResNetCIFARPermuted(1)
-	return []recipe{
-		{"paper", map[string]llfc.Setting{
-			"mlp": llfc.MLPMNIST(), "lenet": llfc.MLPMNIST(), "vgg": llfc.VGGCIFAR(), "resnet": llfc.ResNetCIFAR(), "bottleneck": llfc.ResNetTinyImageNet(),
-		}},
-		{"rebasin", map[string]llfc.Setting{"mlp": mlp, "lenet": mlp, "vgg": resnet, "resnet": resnet, "bottleneck": resnet}},
-	}
-}
-
-// of is the recipe's setting with another network in it. The network keeps its initialiser unless the recipe was published for its kind.
-func (r recipe) of(spec network.Spec) (llfc.Setting, error) {
-	s, ok := r.settings[spec.Architecture]
-	if !ok {
-		return s, fmt.Errorf("the recipe %s is not known for the architecture %q", r.name, spec.Architecture)
-	}
-	if s.Network.Architecture == spec.Architecture && s.Network.Norm == spec.Norm {
-		spec.Init = s.Network.Init
-	}
-	s.Network = spec
-	return s, nil
-}
-
-// settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the budget, and over both the
+// settingFlags declares the flags of a setting and returns what reads them: the recipe for the network, cut to the scale, and over both the
 // flags that were given.
 func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error) {
 	c.backendFlag()
-	var ways, budgets, abouts []string
-	for _, r := range recipes() {
-		ways = append(ways, r.name)
-	}
-	for _, b := range llfc.Budgets() {
-		budgets, abouts = append(budgets, b.Name), append(abouts, b.Name+": "+b.About)
+	var ways []string
+	for _, r := range llfc.Recipes() {
+		ways = append(ways, r.Name)
 	}
 	arch := c.String("network", "mlp", "the `network`: "+networkNames())
 	shaped := c.networkFlags()
 	set := c.String("data", "", "the data `set`; layerwise data lists them; by default the recipe's")
 	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order, dropout and augmentation")
 	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); what no flag says is taken from it", ways...)
-	budget := c.choice("budget", "paper", "how much of the recipe, by `name`: "+strings.Join(abouts, "; "), budgets...)
+	scale := c.scaleFlag("paper")
+	c.former("budget", "scale")
 	samples := c.count("train-samples", 0, 0, "train on so many `samples`, drawn stratified; 0 is all")
 	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
 	trained := c.trainFlags()
@@ -66,19 +33,14 @@ func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error)
 		if spec, err = shaped(ctx, spec); err != nil {
 			return s, 0, err
 		}
-		for _, r := range recipes() {
-			if r.name != *way {
-				continue
-			}
-			if s, err = r.of(spec); err != nil {
-				return s, 0, c.wrong("--recipe: %w", err)
-			}
+		if s, err = llfc.Preset(*way, spec); err != nil {
+			return s, 0, c.wrong("--recipe: %w", err)
 		}
-		if c.set("init") {
-			s.Network.Init = spec.Init
+		if s, err = s.At(*scale); err != nil {
+			return s, 0, c.wrong("--scale: %w", err)
 		}
-		if s, err = s.Within(*budget); err != nil {
-			return s, 0, c.wrong("--budget: %w", err)
+		if s.Network, err = shaped(ctx, s.Network); err != nil {
+			return s, 0, err
 		}
 		if c.set("train-samples") {
 			s.TrainSamples = *samples
@@ -92,7 +54,7 @@ func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error)
 		if err := c.checkData("data", s.Data); err != nil {
 			return s, 0, err
 		}
-		s.Name, s.Source = *arch+"/"+s.Data, "command line"
+		s.Name, s.About, s.Source = *arch, nil, "command line"
 		s.Train, err = trained(s.Train)
 		return s, *seed, err
 	}
