@@ -71,9 +71,9 @@ notebooks: notebook-tools ## every notebook executed at scale smoke, copies in o
 		.tools/venv/bin/python tools/notebooks.py --elsewhere --timeout 600 --out out/notebooks/elsewhere $(firstword $(NOTEBOOKS))
 
 .PHONY: notebooks-commit
-notebooks-commit: notebook-tools ## every notebook executed in place at scale quick, to be committed
-	@echo "== notebooks at scale quick, in place"
-	@LAYERWISE_SCALE=quick $(HEADLESS) .tools/venv/bin/python tools/notebooks.py --timeout 3600 --in-place $(NOTEBOOKS)
+notebooks-commit: notebook-tools ## every notebook executed in place as it stands, to be committed
+	@echo "== notebooks in place"
+	@LAYERWISE_SCALE= $(HEADLESS) .tools/venv/bin/python tools/notebooks.py --timeout 3600 --in-place $(NOTEBOOKS)
 
 .PHONY: notebook-tools
 notebook-tools: need-go

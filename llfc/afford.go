@@ -5,31 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"layerwise/data"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/measure"
-	"layerwise/llfc/network"
 )
 
-// smallBatch is a batch that suits the embedded digits.
-const smallBatch = 60
-
-// Afford returns the setting as a machine and a scale allow it. Nothing is downloaded: where the setting's data set is not at hand it
-// becomes the embedded digits, with as many steps of batches of at most 60; those enlarged to 32×32 for a network that was described
-// for pictures of that size or more. What was changed can be read from what is returned.
-//
-//	"", "quick"  the setting on the data set that is at hand
-//	"smoke"      a tiny network on the digits for a second or two, to see that everything runs
+// Afford returns the setting at a scale, "" leaving it as it is, on data that are at hand. Nothing is downloaded: where the setting's data set is
+// missing it becomes the embedded digits, with as many steps of batches of at most 60; those enlarged to 32×32 for a network that was
+// described for pictures of about that size. What was changed can be read from what is returned.
 func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, error) {
-	switch scale {
-	case "", "quick":
-	case "smoke":
-		return s.Smoke(), nil
-	default:
-		return Setting{}, fmt.Errorf("unknown scale %q; known here: smoke, quick", scale)
+	if scale != "" {
+		cut, err := s.At(scale)
+		if err != nil {
+			return Setting{}, err
+		}
+		s = cut
 	}
 	offline := l.Data
 	offline.Offline = true
@@ -45,14 +37,6 @@ func (l *Lab) Afford(ctx context.Context, s Setting, scale string) (Setting, err
 	return s.onDigits(set.Len()), nil
 }
 
-// offlineSet is the data set that every program carries, in a size that suits the network.
-func (s Setting) offlineSet() string {
-	if in := s.Network.Input; len(in) == 3 && min(in[0], in[1]) >= 32 {
-		return "digits32"
-	}
-	return "digits"
-}
-
 // onDigits moves a setting to the digits, n of which are for training.
 func (s Setting) onDigits(n int) Setting {
 	samples := 60000 // of MNIST; CIFAR-10 has hardly fewer
@@ -61,36 +45,9 @@ func (s Setting) onDigits(n int) Setting {
 	}
 	steps := s.Train.Steps(samples)
 	s.Train.Batch = min(s.Train.Batch, smallBatch)
-	return s.digits(Budget{Epochs: max(1, steps/s.Train.StepsPerEpoch(n))})
-}
-
-// digits is the setting within a budget on the digits, of which few have a mirror image.
-func (s Setting) digits(b Budget) Setting {
-	on := s.offlineSet()
-	name := strings.NewReplacer("MNIST", on, "CIFAR-10", on).Replace(s.Name)
-	s = s.within(b)
-	s.Name, s.Data, s.Train.Augment.Flip = name, on, false
-	return s
-}
-
-// Smoke is the setting cut to a second or two on a few hundred digits, to see that everything runs: layers of 32 units, or the shallowest
-// network of its kind with a first stage of 4 channels.
-func (s Setting) Smoke() Setting {
-	s.Train.Batch = min(s.Train.Batch, smallBatch)
-	n := &s.Network
-	if n.Width > 0 {
-		most := n.Depth
-		n.Width, n.Head, n.Dropout = 4, nil, 0
-		for n.Depth = 1; n.Depth < most; n.Depth++ {
-			if _, err := network.New(*n); err == nil {
-				break
-			}
-		}
-		return s.digits(Budget{Epochs: 3, TrainSamples: 300, TestSamples: 100})
-	}
-	n.Widths = slices.Repeat([]int{32}, len(n.Widths))
-	s.Train.Optimiser.Rate = 2e-3
-	return s.digits(Budget{Epochs: 6, TrainSamples: 600, TestSamples: 100})
+	s.Train = Over(s.Train, max(1, steps/s.Train.StepsPerEpoch(n)))
+	s.TrainSamples, s.TestSamples = 0, 0
+	return s.onto(s.offlineSet())
 }
 
 // Test measures a pair on the test split of a setting's data set, or loads what was measured before. A policy that looks at training samples

@@ -22,8 +22,8 @@ func TestAfford(t *testing.T) {
 	l.Data = data.Options{Cache: t.TempDir(), Mirrors: []string{"http://127.0.0.1:1"}} // a download would fail with another error
 	paper := MLPMNISTPermuted()
 
-	s := must[Setting](t)(l.Afford(ctx, paper, "quick"))
-	if s.Data != "digits" || s.Train.Batch != 60 || s.Network.Widths[0] != 512 || !strings.Contains(s.Name, "digits") {
+	s := must[Setting](t)(l.Afford(ctx, paper, "paper"))
+	if s.Data != "digits" || s.Train.Batch != 60 || s.Network.Widths[0] != 512 || s.Title() != "MLP/digits, Git Re-Basin's recipe" {
 		t.Errorf("without MNIST: %+v", s)
 	}
 	if was, is := paper.Train.Steps(60000), must[Run](t)(l.Run(ctx, s, 1)).Steps(); is > was || is < was-was/20 {
@@ -43,7 +43,7 @@ func TestAfford(t *testing.T) {
 	if paper.Network.Widths[0] != 512 {
 		t.Error("the caller's widths were changed")
 	}
-	if _, err := l.Afford(ctx, paper, "huge"); err == nil || !strings.Contains(err.Error(), "smoke, quick") {
+	if _, err := l.Afford(ctx, paper, "huge"); err == nil || !strings.Contains(err.Error(), "smoke, quick, cpu-hour, paper") {
 		t.Errorf("an unknown scale: %v", err)
 	}
 
@@ -113,12 +113,12 @@ func TestAffordPictures(t *testing.T) {
 	l, _ := open(t)
 	l.Data = data.Options{Cache: t.TempDir()}
 	for _, paper := range []Setting{VGGCIFAR(), ResNetCIFAR(), ResNetCIFARPermuted(2)} {
-		wide := must[Setting](t)(paper.Within("quick"))
-		s := must[Setting](t)(l.Afford(ctx, wide, "quick"))
-		if s.Data != "digits32" || !strings.Contains(s.Name, "digits32") || s.Network.JSON() != wide.Network.JSON() || s.Train.Augment.Flip {
+		wide := must[Setting](t)(paper.At("quick"))
+		s := must[Setting](t)(l.Afford(ctx, wide, ""))
+		if s.Data != "digits32" || !strings.Contains(s.Title(), "/digits32, ") || s.Network.JSON() != wide.Network.JSON() || s.Train.Augment.Flip {
 			t.Errorf("without CIFAR-10: %+v", s)
 		}
-		was, is := wide.Train.Steps(10000), must[Run](t)(l.Run(ctx, s, 1)).Steps()
+		was, is := wide.Train.Steps(wide.TrainSamples), must[Run](t)(l.Run(ctx, s, 1)).Steps()
 		if is > was || is < was-was/20 {
 			t.Errorf("%s: %d steps became %d", s.Name, was, is)
 		}
@@ -127,9 +127,9 @@ func TestAffordPictures(t *testing.T) {
 				t.Errorf("%s: the rate drops after %.2f of all epochs, which was %.2f", s.Name, after, before)
 			}
 		}
-		smoke := must[Setting](t)(l.Afford(ctx, wide, "smoke"))
+		smoke := must[Setting](t)(l.Afford(ctx, paper, "smoke"))
 		n := smoke.Network
-		if smoke.Data != "digits32" || n.Width != 4 || n.Depth >= wide.Network.Depth || n.Head != nil || n.Norm != wide.Network.Norm || smoke.Train.Optimiser != wide.Train.Optimiser {
+		if smoke.Data != "digits32" || n.Width > 8 || n.Depth >= wide.Network.Depth || n.Head != nil || n.Norm != wide.Network.Norm || smoke.Train.Optimiser != paper.Train.Optimiser {
 			t.Errorf("smoke: %+v", smoke)
 		}
 		if run := must[Run](t)(l.Run(ctx, smoke, 1)); run.Steps() > 20 {
@@ -157,7 +157,7 @@ func TestTestPath(t *testing.T) {
 }
 
 func TestCompareConvolutional(t *testing.T) {
-	s := must[Setting](t)(VGGCIFAR().Narrow(16).Within("quick"))
+	s := must[Setting](t)(VGGCIFAR().At("quick"))
 	_, rows := Compare([]string{"paper", "here"}, VGGCIFAR(), s)
 	for _, want := range []string{"network|vgg 16, width 64, head [4096 4096]|vgg 16, width 16", "schedule|×0.1 after epochs 80, 120|×0.1 after epochs 5, 8",
 		"augmentation|crop 4, flip true|crop 4, flip true"} {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"layerwise/internal/finite"
 )
 
@@ -98,7 +100,7 @@ func (c Claim) Measured() string {
 	if len(c.Values) == 0 {
 		return "–"
 	}
-	return c.Format(Mean(c.Values))
+	return c.Format(stat.Mean(c.Values, nil))
 }
 
 // mostDigits is how many digits are printed where three do not tell two numbers apart.
@@ -124,7 +126,7 @@ func (c Claim) Interval() string {
 	case n == 2:
 		return fmt.Sprintf("%s, %s, %s", c.apart(c.Values[0]), c.apart(c.Values[1]), text)
 	default:
-		m, h := Mean(c.Values), HalfWidth(c.Values)
+		m, h := stat.Mean(c.Values, nil), HalfWidth(c.Values)
 		low, high := c.Format(m-h), c.Format(m+h)
 		for digits := 4; low == high && digits <= mostDigits; digits++ {
 			low, high = c.format(m-h, digits), c.format(m+h, digits)
@@ -135,7 +137,7 @@ func (c Claim) Interval() string {
 		}
 		text = fmt.Sprintf("[%s, %s], %s", low, high, text)
 	}
-	if c.Verdict() == Fails && (c.Keeps(Mean(c.Values)) || c.Measured() == c.Format(c.Line)) {
+	if c.Verdict() == Fails && (c.Keeps(stat.Mean(c.Values, nil)) || c.Measured() == c.Format(c.Line)) {
 		text += ", worst " + c.worst()
 	}
 	return text
@@ -205,7 +207,7 @@ func (s Scorecard) WriteJSON(w io.Writer) error {
 			r.Values[k] = orNull(v)
 		}
 		if len(c.Values) > 0 {
-			r.Mean = orNull(Mean(c.Values))
+			r.Mean = orNull(stat.Mean(c.Values, nil))
 		}
 		rows[i] = r
 	}
@@ -247,25 +249,4 @@ func ReadScorecard(r io.Reader) (Scorecard, error) {
 		out[i] = c
 	}
 	return out, nil
-}
-
-// Mean is the arithmetic mean; NaN of nothing.
-func Mean(values []float64) float64 {
-	s := 0.0
-	for _, v := range values {
-		s += v
-	}
-	return s / float64(len(values))
-}
-
-// Std is the unbiased standard deviation; NaN of fewer than two values.
-func Std(values []float64) float64 {
-	if len(values) < 2 {
-		return math.NaN()
-	}
-	m, s := Mean(values), 0.0
-	for _, v := range values {
-		s += (v - m) * (v - m)
-	}
-	return math.Sqrt(s / float64(len(values)-1))
 }

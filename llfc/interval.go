@@ -3,6 +3,7 @@ package llfc
 import (
 	"math"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -14,5 +15,5 @@ func HalfWidth(values []float64) float64 {
 		return math.NaN()
 	}
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}
-	return t.Quantile(0.975) * Std(values) / math.Sqrt(n)
+	return t.Quantile(0.975) * stat.StdDev(values, nil) / math.Sqrt(n)
 }

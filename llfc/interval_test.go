@@ -25,12 +25,3 @@ func TestHalfWidth(t *testing.T) {
 		}
 	}
 }
-
-func TestMeanAndStd(t *testing.T) {
-	if m, s := Mean([]float64{1, 2, 6}), Std([]float64{1, 2, 6}); m != 3 || s != math.Sqrt(7) {
-		t.Errorf("mean %v, deviation %v, expected 3 and √7", m, s)
-	}
-	if m, s := Mean(nil), Std([]float64{1}); !math.IsNaN(m) || !math.IsNaN(s) {
-		t.Errorf("mean of nothing %v, deviation of one %v, expected NaN", m, s)
-	}
-}

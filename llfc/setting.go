@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
@@ -13,7 +14,8 @@ import (
 
 // Setting is an experiment's recipe: what is trained, on what, and how. A preset returns a fresh value; change what differs.
 type Setting struct {
-	Name         string       // for people; not part of a run's name
+	Name         string       // the network, for people; this and the next two are not part of a run's name
+	About        []string     // what sets it apart from others of that name: "Git Re-Basin's recipe", "width 16", the scale
 	Source       string       // where the recipe comes from
 	Network      network.Spec // Input and Classes are taken from the data; Architecture is built in or was given to Lab.AddNetwork
 	Data         string       // a name that data.Load knows, or of a set that was given to Lab.AddData
@@ -23,24 +25,9 @@ type Setting struct {
 	Train        train.Config // Streams are filled in from the seed
 }
 
-// MLPMNIST is the paper's spawning setting for the MLP (App. B.1): Adam 1.2e-4, batch 60, 30 epochs, PyTorch's initialisation.
-func MLPMNIST() Setting {
-	return Setting{
-		Name: "MLP/MNIST", Source: "arXiv 2307.08286, App. B.1",
-		Network: network.Spec{Architecture: "mlp", Widths: []int{512, 512, 512}, Init: "torch"},
-		Data:    "mnist",
-		Train:   train.Config{Optimiser: train.Optimiser{Name: "adam", Rate: 1.2e-4}, Batch: 60, Epochs: 30},
-	}
-}
-
-// MLPMNISTPermuted is the setting of the permuted MLPs, Git Re-Basin's: Adam 1e-3, batch 500, 100 epochs, pixels in [0, 1], LeCun-normal
-// initialisation.
-func MLPMNISTPermuted() Setting {
-	s := MLPMNIST()
-	s.Name, s.Source = "MLP/MNIST, Git Re-Basin's recipe", "arXiv 2209.04836, released code"
-	s.Network.Init, s.Unit = "lecun", true
-	s.Train = train.Config{Optimiser: train.Optimiser{Name: "adam", Rate: 1e-3}, Batch: 500, Epochs: 100}
-	return s
+// Title is the setting's name with all that sets it apart: "MLP/mnist, Git Re-Basin's recipe".
+func (s Setting) Title() string {
+	return strings.Join(append([]string{s.Name + "/" + s.Data}, s.About...), ", ")
 }
 
 // Run is the training of the setting's network from one seed. The seed draws the initialisation and, by a stream of its own, the batch
@@ -63,7 +50,7 @@ func (l *Lab) Run(ctx context.Context, s Setting, seed int64) (Run, error) {
 	r := Run{Version: runVersion, Network: n.Spec, Data: dataID(set), Normalize: norm, Train: s.Train, InitSeed: seed}
 	r.Train = r.Train.Fork(0, train.Stream{Order: seed, Dropout: seed, Augment: seed})
 	if err := errors.Join(r.Train.Check(set.Len()), r.Train.Augment.Check(set.Shape)); err != nil {
-		return Run{}, fmt.Errorf("%s: %w", s.Name, err)
+		return Run{}, fmt.Errorf("%s: %w", s.Title(), err)
 	}
 	return r, nil
 }

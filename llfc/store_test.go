@@ -323,7 +323,7 @@ func TestSetting(t *testing.T) {
 	if a, b := runOf(t, l, s, 1), runOf(t, l, s, 2); a.Name() == b.Name() {
 		t.Error("two seeds share a name")
 	}
-	s.Name, s.Source = "other", "words"
+	s.Name, s.About, s.Source = "other", []string{"thing"}, "words"
 	if a, b := runOf(t, l, tiny(), 1), runOf(t, l, s, 1); a.Name() != b.Name() {
 		t.Error("words for people change the name of a run")
 	}

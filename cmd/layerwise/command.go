@@ -100,6 +100,9 @@ func inWords(err error) string {
 func (c *command) help() {
 	fmt.Fprintf(c.out, "layerwise %s %s\n\n%s.\n\n", c.verb.name, c.verb.args, c.verb.about)
 	c.VisitAll(func(f *flag.Flag) {
+		if _, old := f.Value.(formerFlag); old {
+			return
+		}
 		kind, text := flag.UnquoteUsage(f)
 		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
 			kind = ""
@@ -128,6 +131,25 @@ func (c *command) need(flags ...string) error {
 		}
 	}
 	return nil
+}
+
+// former declares a flag that has become another. Using it is a misuse that names the new one; help says nothing of it.
+func (c *command) former(name, now string) {
+	c.Var(formerFlag{now}, name, "")
+}
+
+type formerFlag struct{ now string }
+
+func (f formerFlag) Set(string) error { return fmt.Errorf("the flag is now --%s", f.now) }
+func (f formerFlag) String() string   { return "" }
+
+// scaleFlag declares the flag that says how much of a published recipe is affordable.
+func (c *command) scaleFlag(usual string) *string {
+	var abouts []string
+	for _, s := range llfc.Scales() {
+		abouts = append(abouts, s.Name+", "+s.About)
+	}
+	return c.choice("scale", usual, "how much, by `name`: "+strings.Join(abouts, "; "), llfc.ScaleNames()...)
 }
 
 func (c *command) backendFlag() {

@@ -142,7 +142,9 @@ func TestMisuse(t *testing.T) {
 		{train + "--momentum 0.9", "adam has no momentum"},
 		{train + "--init zero", `"zero" for --init: expected one of torch, lecun`},
 		{train + "--recipe mine", `"mine" for --recipe: expected one of paper, rebasin`},
-		{train + "--budget none", `"none" for --budget: expected one of paper, `},
+		{train + "--scale none", `"none" for --scale: expected one of smoke, quick, cpu-hour, paper`},
+		{train + "--budget quick", `--budget: the flag is now --scale`},
+		{spawn + "--budget quick", `--budget: the flag is now --scale`},
 		{train + "--augment flip", `"flip" for --augment: expected one of none, paper, rebasin`},
 		{train + "--precision fp8", `"fp8" for --precision: expected one of float32, bf16`},
 		{train + "--optimiser sgd", "--optimiser sgd needs --rate"},
@@ -165,7 +167,7 @@ func TestMisuse(t *testing.T) {
 		{"train --network resnet20 --head 64 --out x", `--head 64: network "resnet": head is given, but this architecture has only: depth`},
 		{"train --network vgg16 --depth 12 --out x", "depth 12; known: 11, 13, 16, 19"},
 		{"train --network vgg16 --head 4096,none --out x", `"none" in it: expected a whole number`},
-		{"train --network vgg16 --width 1 --data digits --budget smoke --backend go --out x", "vgg"},
+		{"train --network vgg16 --width 1 --data digits --scale smoke --backend go --out x", "vgg"},
 		{train + "--widths 16,,16", `"" in it: expected a whole number of at least 1`},
 		{train + "--widths 9999999999999", "--widths"},
 		{train + "--backend tpu", `--backend "tpu": expected xla`},
@@ -213,12 +215,13 @@ func TestMisuse(t *testing.T) {
 		{"data --get nope", `--get "nope"`},
 		{"data --get=", `--get ""`},
 		{"reproduce --scale huge", "expected one of smoke, quick, cpu-hour, paper"},
-		{"reproduce --scale cpu-hour", `unknown scale "cpu-hour"; known: smoke, quick, paper`},
 		{"reproduce --scale smoke --out a", "--out a is a file"},
 		{"reproduce --markdown gone", "gone"},
-		{"reproduce --study gan", `"gan" for --study: expected one of mlp, convnets`},
-		{"reproduce --nets resnet20", "only convnets has several"},
-		{"reproduce --study convnets --nets alexnet", `unknown network "alexnet"; of scale quick: vgg16-bn, resnet20`},
+		{"reproduce --study convnets", "--study: the flag is now --subjects"},
+		{"reproduce --nets=resnet20", "--nets: the flag is now --subjects"},
+		{"reproduce --subjects alexnet", `--subjects: unknown subject "alexnet"; of scale quick: mlp, mlp-rebasin, vgg16-bn, resnet20`},
+		{"reproduce --subjects resnet20-ln-x1 --scale cpu-hour", `unknown subject "resnet20-ln-x1"; of scale cpu-hour: mlp`},
+		{"reproduce --subjects ,", `--subjects "," names none`},
 		{"doctor now", "1 arguments"},
 	} {
 		status, out, errs := do(t, c.line)
@@ -323,7 +326,7 @@ func TestFilesOfOtherPrograms(t *testing.T) {
 // Weights that cannot be computed with are a failure of every verb that reads them, also where they have no vote in a matching.
 func TestBadWeights(t *testing.T) {
 	inside(t)
-	ok(t, "train --network resnet --depth 8 --width 2 --data digits --budget smoke --augment none --backend go --out a")
+	ok(t, "train --network resnet --depth 8 --width 2 --data digits --scale smoke --augment none --backend go --out a")
 	c := checkpoint(t, "a")
 	i := slices.IndexFunc(c.Theta, func(p network.Tensor) bool { return p.Name == "layer2.0/conv1/bn/var" })
 	for name, v := range map[string]float64{"nan": math.NaN(), "negative": -0.5, "inf": math.Inf(1)} {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"layerwise/llfc/reproduce"
+	"layerwise/llfc/study"
 )
 
 // block is a fenced block of a Markdown text.
@@ -266,7 +266,7 @@ func TestREADMEResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	want, err := reproduce.Markdown(f)
+	want, err := study.Markdown(f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,37 +10,47 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"layerwise/llfc/reproduce"
+	"layerwise/llfc"
+	"layerwise/llfc/study"
 )
 
 var reproduceVerb = verb{
-	name: "reproduce", args: "[--study NAME] [--scale NAME] [--out DIR]", about: "Runs the paper's experiments, checks its claims and writes the report",
+	name: "reproduce", args: "[--subjects NAMES] [--scale NAME] [--out DIR]", about: "Runs the papers' experiments, checks their claims and writes the report",
 	example: "layerwise reproduce --scale smoke --out out/smoke",
 	kept:    trainingKept,
 	run: func(ctx context.Context, c *command) error {
 		c.backendFlag()
-		name := c.choice("scale", "quick", "how much to run, by `name`: smoke (seconds), quick (minutes; convnets hours), cpu-hour (convnets on all images) or paper (an hour; convnets a GPU)", reproduce.ScaleNames()...)
-		study := c.choice("study", reproduce.Studies()[0], "which study, by `name`: mlp (the paper's MLP) or convnets (VGG and ResNets on CIFAR-10)", reproduce.Studies()...)
-		nets := c.String("nets", "", "only these networks of --study convnets, by their `names` with commas between them")
-		out := c.path("out", filepath.Join("out", "reproduce"), "write the report to `dir`; the default for --study convnets is out/convnets")
-		table := c.path("markdown", "", "run nothing; print the table of this `file`, the scorecard.json of a report")
+		scale := c.scaleFlag("quick")
+		ids := c.String("subjects", "", "what to study, `names` with commas; --list shows them; by default the paper's MLP")
+		list := c.Bool("list", false, "run nothing: list the subjects of every scale")
+		out := c.path("out", filepath.Join("out", "reproduce"), "write the report to `dir`; with --subjects by default to a folder of their names in out")
+		table := c.path("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
+		c.former("study", "subjects")
+		c.former("nets", "subjects")
 		if err := c.parse(0); err != nil {
 			return err
+		}
+		if *list {
+			return listSubjects(c)
 		}
 		if *table != "" {
 			return printTable(c, *table)
 		}
-		run, err := reproduce.Plan(*study, *name, strings.FieldsFunc(*nets, func(r rune) bool { return r == ',' })...)
-		if err != nil {
-			return misuse{err}
+		named := strings.FieldsFunc(*ids, func(r rune) bool { return r == ',' })
+		if c.set("subjects") && len(named) == 0 {
+			return c.wrong("--subjects %q names none; layerwise reproduce --list shows them", *ids)
 		}
-		if !c.set("out") && *study != reproduce.Studies()[0] {
-			*out = filepath.Join("out", *study)
+		subjects, err := study.Select(*scale, named...)
+		if err != nil {
+			return c.wrong("--subjects: %w; layerwise reproduce --list shows them", err)
+		}
+		if len(named) > 0 && !c.set("out") {
+			*out = filepath.Join("out", strings.Join(named, "+"))
 		}
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		if err := c.outDir("out", reproduce.CheckFolder); err != nil {
+		if err := c.outDir("out", study.CheckFolder); err != nil {
 			return err
 		}
 		l, err := c.lab(ctx)
@@ -48,13 +58,11 @@ var reproduceVerb = verb{
 			return err
 		}
 		defer l.Close()
-		began := time.Now()
-		report, err := run(ctx, l, func(line string) { fmt.Fprintln(c.err, line) })
+		s, err := study.Run(ctx, l, *scale, subjects, func(t study.Trial) { fmt.Fprintln(c.err, t) })
 		if err != nil {
 			return err
 		}
-		took := time.Since(began)
-		claims, err := report.Write(*out)
+		claims, err := s.Write(*out)
 		if err != nil {
 			return err
 		}
@@ -66,10 +74,29 @@ var reproduceVerb = verb{
 			return err
 		}
 		holds, fails, open := claims.Count()
-		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, *name,
-			took.Round(100*time.Millisecond), filepath.Join(*out, "index.html"))
+		fmt.Fprintf(c.out, "\n%d claims hold, %d fail, %d were not measured; scale %s, %s\nreport: %s\n", holds, fails, open, *scale,
+			s.Took.Round(100*time.Millisecond), filepath.Join(*out, "index.html"))
 		return nil
 	},
+}
+
+// listSubjects prints what every scale has.
+func listSubjects(c *command) error {
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for i, scale := range llfc.Scales() {
+		subjects, err := study.Subjects(scale.Name)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "--scale %s: %s\n", scale.Name, scale.About)
+		for _, s := range subjects {
+			fmt.Fprintf(w, "  %s\t%s\n", s.ID, s)
+		}
+	}
+	return w.Flush()
 }
 
 // printTable prints a scorecard as the README shows it.
@@ -79,7 +106,7 @@ func printTable(c *command, path string) error {
 		return c.wrong("--markdown: %w; reproduce --out DIR writes DIR/scorecard.json", err)
 	}
 	defer f.Close()
-	text, err := reproduce.Markdown(f)
+	text, err := study.Markdown(f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

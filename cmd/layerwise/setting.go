@@ -2,29 +2,26 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"layerwise/llfc"
 	"layerwise/llfc/network"
 )
 
-// settingFlags declares the flags of a setting and returns a function that reads them: the recipe for the network, cut to the budget, then
+// settingFlags declares the flags of a setting and returns a function that reads them: the recipe for the network, cut to the scale, then
 // changed by the flags that were given.
 func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error) {
 	c.backendFlag()
-	var ways, budgets, abouts []string
+	var ways []string
 	for _, r := range llfc.Recipes() {
 		ways = append(ways, r.Name)
-	}
-	for _, b := range llfc.Budgets() {
-		budgets, abouts = append(budgets, b.Name), append(abouts, b.Name+": "+b.About)
 	}
 	arch := c.String("network", "mlp", "the `network`: "+networkNames())
 	shaped := c.networkFlags()
 	set := c.pathAfter("images:", "data", "the data `set`; layerwise data lists them; by default the recipe's")
 	seed := c.Int64("seed", 1, "the `seed` of initialisation, batch order, dropout and augmentation")
 	way := c.choice("recipe", "paper", "how the network is trained, by `name`: paper or rebasin (Git Re-Basin's); it gives everything that no flag gives", ways...)
-	budget := c.choice("budget", "paper", "how much of the recipe to run, by `name`: "+strings.Join(abouts, "; "), budgets...)
+	scale := c.scaleFlag("paper")
+	c.former("budget", "scale")
 	samples := c.count("train-samples", 0, 0, "the `number` of training samples, drawn stratified by class; 0 is all")
 	unit := c.Bool("unit", false, "inputs in [0, 1] instead of the data set's normalisation")
 	trained := c.trainFlags()
@@ -39,11 +36,11 @@ func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error)
 		if s, err = llfc.Preset(*way, spec); err != nil {
 			return s, 0, c.wrong("--recipe: %w", err)
 		}
-		if c.set("init") {
-			s.Network.Init = spec.Init
+		if s, err = s.At(*scale); err != nil {
+			return s, 0, c.wrong("--scale: %w", err)
 		}
-		if s, err = s.Within(*budget); err != nil {
-			return s, 0, c.wrong("--budget: %w", err)
+		if s.Network, err = shaped(ctx, s.Network); err != nil {
+			return s, 0, err
 		}
 		if c.set("train-samples") {
 			s.TrainSamples = *samples
@@ -57,7 +54,7 @@ func settingFlags(c *command) func(context.Context) (llfc.Setting, int64, error)
 		if err := c.checkData("data", s.Data); err != nil {
 			return s, 0, err
 		}
-		s.Name, s.Source = *arch+"/"+s.Data, "command line"
+		s.Name, s.About, s.Source = *arch, nil, "command line"
 		s.Train, err = trained(s.Train)
 		return s, *seed, err
 	}

@@ -45,13 +45,13 @@ func TestRecipes(t *testing.T) {
 		if s.Network.Architecture == "mlp" { // the preset leaves to the data what the name fills in
 			s.Network.Input, s.Network.Classes = nil, 0
 		}
-		if s.Name, s.Source = want.Name, want.Source; !reflect.DeepEqual(s, want) {
+		if s.Name, s.About, s.Source = want.Name, want.About, want.Source; !reflect.DeepEqual(s, want) {
 			t.Errorf("train %s is\n%+v, expected\n%+v", line, s, want)
 		}
 	}
 }
 
-// A flag that is given holds, whatever recipe and budget say.
+// A flag that is given holds, whatever recipe and scale say.
 func TestFlagsOverRecipes(t *testing.T) {
 	steps := func(factor float64, at ...int) train.Schedule {
 		return train.Schedule{Name: "step", At: at, Factor: factor}
@@ -60,11 +60,11 @@ func TestFlagsOverRecipes(t *testing.T) {
 	slow := sgd
 	slow.Rate, slow.Momentum = 0.01, 0
 	for line, want := range map[string]train.Config{
-		"--budget cpu-hour":                {Optimiser: sgd, Schedule: steps(0.1, 4, 6), Batch: 128, Epochs: 8, Augment: feed.CropFlip()},
+		"--scale cpu-hour":                 {Optimiser: sgd, Schedule: steps(0.1, 4, 6), Batch: 128, Epochs: 8, Augment: feed.CropFlip()},
 		"--epochs 16":                      {Optimiser: sgd, Schedule: steps(0.1, 8, 12), Batch: 128, Epochs: 16, Augment: feed.CropFlip()},
 		"--epochs 16 --step-at 15":         {Optimiser: sgd, Schedule: steps(0.1, 15), Batch: 128, Epochs: 16, Augment: feed.CropFlip()},
 		"--step-factor 0.2 --augment none": {Optimiser: sgd, Schedule: steps(0.2, 80, 120), Batch: 128, Epochs: 160},
-		"--budget quick --epochs 3 --batch 64 --rate 0.01 --momentum 0 --schedule constant --augment rebasin": {
+		"--scale quick --epochs 3 --batch 64 --rate 0.01 --momentum 0 --schedule constant --augment rebasin": {
 			Optimiser: slow, Batch: 64, Epochs: 3, Augment: feed.ZoomFlipRotate()},
 		"--recipe rebasin --epochs 50": {Optimiser: sgd, Schedule: train.Schedule{Name: "cosine", Warmup: 5}, Batch: 100, Epochs: 50, Augment: feed.ZoomFlipRotate()},
 		"--schedule cosine --warmup 2": {Optimiser: sgd, Schedule: train.Schedule{Name: "cosine", Warmup: 2}, Batch: 128, Epochs: 160, Augment: feed.CropFlip()},
@@ -77,7 +77,7 @@ func TestFlagsOverRecipes(t *testing.T) {
 			t.Errorf("%s: %+v, expected %+v", line, got, want)
 		}
 	}
-	s := setting(t, "--network resnet20 --budget quick --train-samples 0 --unit --data digits --norm none --shortcut conv1 --init he")
+	s := setting(t, "--network resnet20 --scale quick --train-samples 0 --unit --data digits --norm none --shortcut conv1 --init he")
 	if n := s.Network; s.TrainSamples != 0 || !s.Unit || s.Data != "digits" || n.Norm != "" || n.Shortcut != "conv1" || n.Init != "he" || n.Depth != 20 {
 		t.Errorf("%+v", s)
 	}

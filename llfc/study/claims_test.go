@@ -1,7 +1,8 @@
-package reproduce
+package study
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,11 +48,11 @@ func TestLargestSmallest(t *testing.T) {
 }
 
 func TestCommuteShare(t *testing.T) {
-	m := func(com, w, h measure.Profile) Measured {
-		return Measured{View: View{Commute: measure.Commutativity{Com: com, W: w, H: h}}}
+	m := func(com, w, h measure.Profile) measure.Commutativity {
+		return measure.Commutativity{Com: com, W: w, H: h}
 	}
 	for _, c := range []struct {
-		m           Measured
+		m           measure.Commutativity
 		worst, best float64
 	}{
 		{m(means(0, 1, 6), means(1, 4, 2), means(0, 2, 3)), 3, 0.5}, // 1/min(4, 2), 6/min(2, 3); the first layer is left out
@@ -59,8 +60,8 @@ func TestCommuteShare(t *testing.T) {
 		{m(means(0, 1, 0), means(1, 2, 0), means(0, 2, 0)), math.NaN(), math.NaN()}, // 0/0 decides, whichever is asked for
 		{m(means(0), means(1), means(0)), math.NaN(), math.NaN()},
 	} {
-		if worst, best := commuteShare(math.Max)(c.m), commuteShare(math.Min)(c.m); !equal(worst, c.worst) || !equal(best, c.best) {
-			t.Errorf("%v: %v and %v, expected %v and %v", c.m.Commute, worst, best, c.worst, c.best)
+		if worst, best := extremeCommute(c.m, math.Max), extremeCommute(c.m, math.Min); !equal(worst, c.worst) || !equal(best, c.best) {
+			t.Errorf("%v: %v and %v, expected %v and %v", c.m, worst, best, c.worst, c.best)
 		}
 	}
 }
@@ -135,17 +136,20 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-func TestScaleByName(t *testing.T) {
-	for _, want := range Scales() {
-		s, err := ScaleByName(want.Name)
-		if err != nil || s.Name != want.Name || s.About == "" || len(s.Seeds) == 0 || s.Alphas%2 == 0 {
-			t.Errorf("%s: %+v, %v", want.Name, s, err)
-		}
-		if err := s.Spawned.Train.Schedule.Name; err != "" {
-			t.Errorf("%s: schedule %q; the paper's is constant", want.Name, err)
+func TestWorstOfEachSeed(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct{ a, b, want []float64 }{
+		{nil, []float64{1, 2}, []float64{1, 2}},
+		{[]float64{1, 5}, []float64{3, 2}, []float64{3, 5}},
+		{[]float64{1, nan}, []float64{nan, 2}, []float64{nan, nan}},
+	} {
+		if got := worst(c.a, c.b); !slices.EqualFunc(got, c.want, equal) {
+			t.Errorf("worst of %v and %v: %v, expected %v", c.a, c.b, got, c.want)
 		}
 	}
-	if _, err := ScaleByName("huge"); err == nil || !strings.Contains(err.Error(), "smoke, quick, paper") {
-		t.Errorf("huge: %v", err)
+	seed := func(n int64, mean float64) Trial { return Trial{Seed: n, Half: means(mean, nan)} }
+	got := together([]Trial{seed(1, 5), seed(2, 3)}, []Trial{seed(2, 1), seed(3, 9)}, less(Trial.meanHalf))
+	if !slices.Equal(got, []float64{2}) { // only seed 2 has both
+		t.Errorf("differences %v, expected [2]", got)
 	}
 }

@@ -1,4 +1,4 @@
-package reproduce
+package study
 
 import (
 	"errors"
@@ -27,9 +27,9 @@ const (
 	pairsFolder   = "pairs"
 )
 
-// topFiles are the files beside them that one study or another writes.
+// topFiles are the files beside them of a report.
 func topFiles() []string {
-	return append([]string{"index.html", "scorecard.json", "README.md", "study.json"}, convTables...)
+	return append([]string{"index.html", "scorecard.json", "README.md", "study.json"}, longNames...)
 }
 
 // CheckFolder returns nil if a report can be written into a folder without replacing what no report has written.

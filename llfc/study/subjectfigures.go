@@ -1,4 +1,4 @@
-package reproduce
+package study
 
 import (
 	"errors"
@@ -6,59 +6,47 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot/vg"
 
-	"layerwise/llfc"
 	"layerwise/llfc/figures"
 	"layerwise/llfc/measure"
 	"layerwise/plotting"
 )
 
-// Figures draws everything that was measured.
-func (s *ConvStudy) Figures() ([]figure, error) {
-	var out []figure
-	add := func(figs []figure, err error) error {
-		out = append(out, figs...)
-		return err
-	}
-	for _, n := range s.Scale.Nets {
-		if err := errors.Join(add(s.paths(n)), add(s.layerwise(n)), add(s.conditions(n)), add(s.instability(n))); err != nil {
-			return nil, fmt.Errorf("%s: %w", n.Name, err)
-		}
-	}
-	err := add(s.widening())
-	for i := range out {
-		out[i].caption = s.noted(out[i].caption)
-	}
-	return out, err
-}
-
 // shown are the kinds of pairs that stand side by side, the more they share the later: independent, of the first and the last fork, permuted.
-func (n Net) shown() []kind {
-	var out []kind
-	for _, k := range slices.Backward(n.kinds()) {
-		if math.IsNaN(k.epochs) || k.epochs == slices.Min(n.Spawn) || k.epochs == slices.Max(n.Spawn) {
-			out = append(out, k)
+func (s Subject) shown() []Kind {
+	spawned := s.spawned()
+	var apart, parted, permuted []Kind
+	for i, k := range spawned {
+		if i == 0 || i == len(spawned)-1 {
+			parted = append(parted, k)
 		}
 	}
-	if n.Width > 0 {
-		slices.Reverse(out)
+	for _, k := range s.Kinds {
+		switch {
+		case !k.Connected():
+			apart = append(apart, k)
+		case k.Shared == nil:
+			permuted = append(permuted, k)
+		}
 	}
-	return out
+	return slices.Concat(apart, parted, permuted)
 }
 
-// paths draws the error along the line by policy, one panel for each kind of pair.
-func (s *ConvStudy) paths(n Net) ([]figure, error) {
+// policyPaths draws the error along the line by policy, one panel for each kind of pair.
+func (s *Study) policyPaths(g group) ([]figure, error) {
+	n := g.subjects[0]
 	var panels []*plotting.Figure
 	top := 0.0
 	for _, k := range n.shown() {
 		var series []plotting.Series
 		for _, p := range n.Policies {
-			c := pathOf(s.of(n.ID, k.id, p))
+			c := pathOf(s.of(n.ID, k.ID, p))
 			top = math.Max(top, slices.Max(c.high))
 			series = append(series, plotting.Series{Name: label(p), Data: c})
 		}
-		fig, err := plotting.Lines(k.name, "α (0 is B, 1 is A)", "test error", series...)
+		fig, err := plotting.Lines(k.Name, "α (0 is B, 1 is A)", "test error", series...)
 		if err != nil {
 			return nil, err
 		}
@@ -73,14 +61,14 @@ func (s *ConvStudy) paths(n Net) ([]figure, error) {
 		return nil, err
 	}
 	row.Title = n.Name + ": error along the line"
-	return []figure{{"path-" + n.ID, n.Name, "Test error along the line between the two networks of a pair, by policy, " + s.overSeeds(), row}}, nil
+	return []figure{{"path-" + n.ID, "Test error along the line between the two networks of a pair, by policy, " + overSeeds(g.seedsOf()), row}}, nil
 }
 
 // band is a curve: the mean over seeds, and around it from the least to the largest of them. It is a plotter.XYer and YErrorer.
 type band struct{ x, mean, low, high []float64 }
 
 func (b *band) add(x float64, values []float64) {
-	b.x, b.mean = append(b.x, x), append(b.mean, llfc.Mean(values))
+	b.x, b.mean = append(b.x, x), append(b.mean, stat.Mean(values, nil))
 	b.low, b.high = append(b.low, slices.Min(values)), append(b.high, slices.Max(values))
 }
 
@@ -97,25 +85,26 @@ func pathOf(trials []Trial) (out band) {
 }
 
 // overSeeds says what a curve and its band are.
-func (s *ConvStudy) overSeeds() string {
-	if len(s.Scale.Seeds) == 1 {
+func overSeeds(n int) string {
+	if n == 1 {
 		return "one seed."
 	}
-	return fmt.Sprintf("mean of %d seeds", len(s.Scale.Seeds)) + "; bands reach from the least to the largest of them."
+	return fmt.Sprintf("mean of %d seeds; bands reach from the least to the largest of them.", n)
 }
 
 // layerwise draws 1 − cos_½ and coef_½ of connected and independent pairs, under the policies that only blend weights and that reset.
-func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
+func (s *Study) layerwise(g group) ([]figure, error) {
+	n := g.subjects[0]
 	var out []figure
 	for _, p := range n.Policies {
-		if p.Name != interpolate && p.Name != "reset" || p.Folded {
+		if !raw(p) && (p.Name != "reset" || p.Folded) {
 			continue
 		}
 		var cos, coef []plotting.Series
 		var layers []string
 		var joined [][]int
-		for i, id := range []string{n.connected(), "independent"} {
-			mean, err := average(s.of(n.ID, id, p))
+		for i, k := range n.contrast() {
+			mean, err := average(s.of(n.ID, k.ID, p))
 			if err != nil {
 				return nil, err
 			}
@@ -130,8 +119,8 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 			}
 			look, base := plotting.StyleOf(i), plotting.BaselineStyle()
 			base.Color = look.Color
-			cos = append(cos, plotting.Series{Name: kindName(n, id), Data: bare{half}, Style: look}, plotting.Series{Name: kindName(n, id) + ": A and B", Data: bare{mean.Baseline()}, Style: base})
-			coef = append(coef, plotting.Series{Name: kindName(n, id), Data: bare{size}, Style: look})
+			cos = append(cos, plotting.Series{Name: k.Name, Data: bare{half}, Style: look}, plotting.Series{Name: k.Name + ": A and B", Data: bare{mean.Baseline()}, Style: base})
+			coef = append(coef, plotting.Series{Name: k.Name, Data: bare{size}, Style: look})
 		}
 		a, err1 := plotting.Layers(n.Name+", "+label(p)+": 1 − cos by layer", "E[1 − cos], α = 0.5", layers, cos...)
 		b, err2 := plotting.Layers(n.Name+", "+label(p)+": coef by layer", "E[coef], α = 0.5", layers, coef...)
@@ -146,10 +135,22 @@ func (s *ConvStudy) layerwise(n Net) ([]figure, error) {
 			about += " Drawn after every block and at the logits; the numbers have every layer."
 		}
 		out = append(out,
-			figure{"llfc-" + n.ID + "-" + slug(p), n.Name, "1 − cos between f(θ_½) and the blend of f(θ_A) and f(θ_B), beside 1 − cos of the two ends," + about, a},
-			figure{"coef-" + n.ID + "-" + slug(p), n.Name, "coef_½ = ⟨f_½, f_int⟩ / ‖f_int‖²," + about, b})
+			figure{"llfc-" + n.ID + "-" + slug(p), "1 − cos between f(θ_½) and the blend of f(θ_A) and f(θ_B), beside 1 − cos of the two ends," + about, a},
+			figure{"coef-" + n.ID + "-" + slug(p), "coef_½ = ⟨f_½, f_int⟩ / ‖f_int‖²," + about, b})
 	}
 	return out, nil
+}
+
+// contrast are the kinds that are drawn against one another: the nearest pairs, and those that they are compared with.
+func (s Subject) contrast() []Kind {
+	near := s.nearest()
+	out := []Kind{near}
+	for _, k := range s.Kinds {
+		if k.ID == near.Against {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // wideFor is a width at which curves over many layers can be told apart, at most that of a page.
@@ -167,26 +168,18 @@ type bare struct{ p measure.Profile }
 func (b bare) Len() int                { return b.p.Len() }
 func (b bare) XY(i int) (x, y float64) { return b.p.XY(i) }
 
-func kindName(n Net, id string) string {
-	for _, k := range n.kinds() {
-		if k.id == id {
-			return k.name
-		}
-	}
-	return id
-}
-
 // conditions draws Definitions 3 and 4 of connected and independent pairs, raw and folded.
-func (s *ConvStudy) conditions(n Net) ([]figure, error) {
+func (s *Study) conditions(g group) ([]figure, error) {
+	n := g.subjects[0]
 	var weak, com []plotting.Series
 	var acts, maps []string
 	var joined [][]int // the ReLUs inside blocks and those that end them: what enters the latter has mostly passed one before
 	for _, p := range n.Policies {
-		if p.Name != interpolate {
+		if !blends(p) {
 			continue
 		}
-		for _, id := range []string{n.connected(), "independent"} {
-			mean, err := average(s.of(n.ID, id, p))
+		for _, k := range n.contrast() {
+			mean, err := average(s.of(n.ID, k.ID, p))
 			if err != nil {
 				return nil, err
 			}
@@ -202,7 +195,7 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 			if err != nil {
 				return nil, err
 			}
-			name := kindName(n, id)
+			name := k.Name
 			if p.Folded {
 				name += ", folded"
 			}
@@ -224,8 +217,8 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 		within = " Lines join the ReLUs inside blocks, and those at the ends of blocks."
 	}
 	return []figure{
-		{"weak-" + n.ID, n.Name, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3); folding batch norms changes nothing here." + within, a},
-		{"commute-" + n.ID, n.Name, "Dist_com of every linear map over the smaller of the distances of its weights and of its inputs (Definition 4), mean over seeds, batch norms as they are and folded.", b},
+		{"weak-" + n.ID, "Mean over samples and seeds of Dist_σ at every ReLU (Definition 3); folding batch norms changes nothing here." + within, a},
+		{"commute-" + n.ID, "Dist_com of every linear map over the smaller of the distances of its weights and of its inputs (Definition 4), mean over seeds, batch norms as they are and folded.", b},
 	}, nil
 }
 
@@ -275,44 +268,37 @@ func sweeps(title, xlabel string, log bool, all []sweep) (*plotting.Figure, erro
 }
 
 // instability draws Frankle's curve with LLFC beside it, by policy.
-func (s *ConvStudy) instability(n Net) ([]figure, error) {
-	if len(n.Spawn) < 2 {
-		return nil, nil
-	}
+func (s *Study) instability(g group) ([]figure, error) {
+	n := g.subjects[0]
 	var all []sweep
 	for _, p := range n.Policies {
 		w := sweep{name: label(p)}
-		for _, k := range slices.Sorted(slices.Values(n.Spawn)) {
-			w.x, w.trials = append(w.x, k), append(w.trials, s.of(n.ID, spawnedKind(n.Setting, k).id, p))
+		for _, k := range n.spawned() {
+			w.x, w.trials = append(w.x, k.K()), append(w.trials, s.of(n.ID, k.ID, p))
 		}
 		all = append(all, w)
 	}
 	fig, err := sweeps(n.Name+": spawned pairs against the epoch at which they part", "k, epochs shared", true, all)
-	return []figure{{"instability-" + n.ID, n.Name, "Instability (Frankle et al. 2020) and LLFC of pairs that share k epochs, by policy, " + s.overSeeds() +
+	return []figure{{"instability-" + n.ID, "Instability (Frankle et al. 2020) and LLFC of pairs that share k epochs, by policy, " + overSeeds(g.seedsOf()) +
 		" The dashed line is the 2 % of a stable pair.", fig}}, err
 }
 
 // widening draws permuted pairs against width, before and after matching.
-func (s *ConvStudy) widening() ([]figure, error) {
-	nets := s.wide()
-	if len(nets) < 2 {
-		return nil, nil
-	}
+func (s *Study) widening(g group) ([]figure, error) {
+	nets := g.subjects
 	var all []sweep
 	for _, p := range nets[0].Policies {
 		if p.Name == "rescale" { // six curves are as many as can be told apart; the tables have it
 			continue
 		}
-		for _, k := range nets[0].kinds() {
-			w := sweep{name: k.name + ", " + label(p)}
+		for _, k := range nets[0].Kinds {
+			w := sweep{name: k.Name + ", " + label(p)}
 			for _, n := range nets {
-				w.x, w.trials = append(w.x, float64(n.Width)), append(w.trials, s.of(n.ID, k.id, p))
+				w.x, w.trials = append(w.x, float64(n.Width)), append(w.trials, s.of(n.ID, k.ID, p))
 			}
 			all = append(all, w)
 		}
 	}
 	fig, err := sweeps("Weight matching against width", "width, times the narrowest", false, all)
-	return []figure{{"width", sectionWidth, "Barrier and LLFC of independent pairs before and after weight matching (Git Re-Basin) against width, by policy, " + s.overSeeds(), fig}}, err
+	return []figure{{"width", "Barrier and LLFC of independent pairs before and after weight matching (Git Re-Basin) against width, by policy, " + overSeeds(g.seedsOf()), fig}}, err
 }
-
-const sectionWidth = "Weight matching against width"
