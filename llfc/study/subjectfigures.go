@@ -173,7 +173,7 @@ func (s *Study) conditions(g group) ([]figure, error) {
 	n := g.subjects[0]
 	var weak, com []plotting.Series
 	var acts, maps []string
-	var joined [][]int // the ReLUs inside blocks and those that end them: what enters the latter has mostly passed one before
+	var joined [][]int
 	for _, p := range n.Policies {
 		if !blends(p) {
 			continue
@@ -189,10 +189,7 @@ func (s *Study) conditions(g group) ([]figure, error) {
 				return nil, err
 			}
 			acts, maps = w.Max.Layers, c.Com.Layers
-			if joined, err = figures.Kinds(nil).Joined(mean.Layers, acts); err == nil && joined != nil {
-				joined, err = figures.Kinds{"act", "block"}.Joined(mean.Layers, acts)
-			}
-			if err != nil {
+			if joined, err = figures.InsideAndEnds(mean.Layers, acts); err != nil {
 				return nil, err
 			}
 			name := k.Name
