@@ -113,6 +113,12 @@ func (s *Study) rules(g group) []rule {
 	}
 }
 
+// claim is the rule on a group, with what was measured.
+func (r rule) claim(g group, over string, values []float64, note string) llfc.Claim {
+	return llfc.Claim{ID: g.id + "/" + r.id, Source: r.source, Subject: g.name, Statement: g.name + " " + r.says, Quantity: r.quantity,
+		Kind: r.kind, Line: r.line, Percent: r.percent, Over: over, Values: values, Note: note}
+}
+
 // Claims checks the papers' statements on what was measured.
 func (s *Study) Claims() llfc.Scorecard {
 	var out llfc.Scorecard
@@ -123,8 +129,7 @@ func (s *Study) Claims() llfc.Scorecard {
 		}
 		for _, r := range s.rules(g) {
 			if r.applies {
-				out = append(out, llfc.Claim{ID: g.id + "/" + r.id, Source: r.source, Subject: g.name, Statement: g.name + " " + r.says, Quantity: r.quantity,
-					Kind: r.kind, Line: r.line, Percent: r.percent, Over: over, Values: r.values(), Note: s.note(g.subjects...)})
+				out = append(out, r.claim(g, over, r.values(), s.note(g.subjects...)))
 			}
 		}
 	}
