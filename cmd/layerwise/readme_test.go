@@ -255,24 +255,41 @@ func TestREADMEPrograms(t *testing.T) {
 	}
 }
 
-// The README's table of results is what the committed scorecard says.
+// What the pages say of results is what the committed scorecards say: the counts on the first page, and the table of claims in each folder.
 func TestREADMEResults(t *testing.T) {
 	text, root := readme(t)
-	f, err := os.Open(filepath.Join(root, "results", "mlp-mnist", "scorecard.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("there are no committed results")
+	folders, err := filepath.Glob(filepath.Join(root, "results", "*", "scorecard.json"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("there are no committed results: %v", err)
 	}
+	overview, err := os.ReadFile(filepath.Join(root, "results", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	want, err := study.Markdown(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, begins := strings.Cut(text, "<!-- results:begin -->\n")
-	got, _, ends := strings.Cut(rest, "<!-- results:end -->")
-	if !begins || !ends || strings.TrimSpace(got) != strings.TrimSpace(want) {
-		t.Errorf("between <!-- results:begin --> and <!-- results:end --> README.md must hold what bin/layerwise reproduce --markdown results/mlp-mnist/scorecard.json prints:\n%s", want)
+	for _, path := range folders {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := study.Markdown(f)
+		f.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		folder := filepath.Base(filepath.Dir(path))
+		page, err := os.ReadFile(filepath.Join(filepath.Dir(path), "README.md"))
+		if err != nil || !strings.Contains(string(page), table) {
+			t.Errorf("results/%s/README.md must hold what bin/layerwise reproduce --markdown results/%s/scorecard.json prints (%v):\n%s", folder, folder, err, table)
+		}
+		count := regexp.MustCompile(`(?m)^(\d+ of \d+) claims hold`).FindStringSubmatch(table)
+		if count == nil {
+			t.Fatalf("%s: the table ends with no count", folder)
+		}
+		if want := fmt.Sprintf(`\[%s( claims hold)?\]\(results/%s\)`, count[1], folder); !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("README.md does not say %q of results/%s", count[1], folder)
+		}
+		if want := fmt.Sprintf(`\(%s\) \|.*\| %s hold \|`, folder, count[1]); !regexp.MustCompile(want).MatchString(string(overview)) {
+			t.Errorf("results/README.md does not say %q of %s", count[1], folder)
+		}
 	}
 }
