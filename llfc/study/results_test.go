@@ -94,7 +94,7 @@ func agree(t *testing.T, dir string) {
 			continue
 		}
 		setting := "spawned"
-		if strings.HasSuffix(kind, "permuted") {
+		if strings.Contains(kind, "permuted") {
 			setting, kind = "permuted", "either" // π(B) is the function B
 		}
 		for _, r := range records(t, filepath.Join(pair, "path.csv")) {
@@ -116,7 +116,7 @@ func agree(t *testing.T, dir string) {
 			if keepsEnds(r["policy"]) && (r["alpha"] == "0" || r["alpha"] == "1") {
 				end := map[string]string{"0": "B of " + r["pair"], "1": "A"}[r["alpha"]]
 				folded := strconv.FormatBool(strings.Contains(r["policy"], "folded"))
-				if strings.HasSuffix(r["pair"], "permuted") && r["alpha"] == "0" {
+				if strings.Contains(r["pair"], "permuted") && r["alpha"] == "0" {
 					end = "π(B)" // sums in another order, under other policies
 				}
 				again(r["error_fraction"], "error", r["network"], r["seed"], folded, end)

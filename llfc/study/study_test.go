@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"layerwise/llfc"
+	"layerwise/llfc/match"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
 	"layerwise/llfc/train"
@@ -40,6 +41,10 @@ func micro() []Subject {
 		permutedMLP(Subject{ID: "mlp-permuted", Name: "MLP (permuted)", Setting: permuted, Seeds: three, Alphas: 3}, amount{samples: 100}),
 		spawnedNet(Subject{ID: "bn", Name: "ResNet-8", Setting: conv, Seeds: two, Alphas: 3}, amount{spawn: []float64{0, 1}, samples: 40}),
 	}
+	out[1].Kinds = []Kind{Independent("unpermuted")}
+	for _, method := range match.MethodNames() {
+		out[1].Kinds = append(out[1].Kinds, Permuted(method, "unpermuted"))
+	}
 	conv.Network.Norm, conv.Network.Shortcut, conv.Network.Init = "layer", "conv3", "lecun"
 	for _, m := range []int{1, 2} {
 		conv.Network.Width = 2 * m
@@ -48,9 +53,11 @@ func micro() []Subject {
 	return out
 }
 
-const (
-	microTrials = 3*(3+2) + 2*(3*5+2*(2*3)) // seeds × kinds × policies of each subject
-	microBlends = 3*(3+2) + 2*(3*2+2*2)     // under policies that only blend
+var (
+	methods     = len(match.MethodNames())
+	microPlain  = 3 * (3 + 1 + methods)
+	microTrials = microPlain + 2*(3*5+2*(2*3)) // seeds × kinds × policies of each subject
+	microBlends = microPlain + 2*(3*2+2*2)     // under policies that only blend
 )
 
 func lab(t *testing.T, runs string) *llfc.Lab {
@@ -95,7 +102,7 @@ func TestStudy(t *testing.T) {
 		t.Errorf("told of %d trials, last %q", len(told), told)
 	}
 	for _, m := range study.Trials {
-		if (m.Match != nil) != (m.Kind == "permuted") || math.IsNaN(m.K) == strings.HasPrefix(m.Kind, "spawned") || m.Ends[0].Theta != nil {
+		if (m.Match != nil) != strings.HasPrefix(m.Kind, "permuted") || math.IsNaN(m.K) == strings.HasPrefix(m.Kind, "spawned") || m.Ends[0].Theta != nil {
 			t.Errorf("%s %s: match %v, k = %g", m.Subject, m.Kind, m.Match, m.K)
 		}
 	}
@@ -193,7 +200,7 @@ func checkClaims(t *testing.T, study *Study, card llfc.Scorecard) {
 			t.Errorf("%s is claimed", id)
 		}
 	}
-	if n, plain := len(card), len(plainOnly(study).Claims()); plain != 8*3+3*2+4 || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
+	if n, plain := len(card), len(plainOnly(study).Claims()); plain != 8*(2+methods)+3*2+4 || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
 		t.Errorf("%d claims, %d of them on plain subjects", n, plain)
 	}
 	// A network that was left out leaves its claims out, and a policy that was not measured says so.
@@ -237,7 +244,7 @@ func checkReport(t *testing.T, dir string, study *Study, card llfc.Scorecard) {
 			}
 		}
 		run := study.Trials[0].Ends[0].Run.Name()
-		for _, want := range []string{run, "micro", "SHA-256", "Theorem 1", "go:ops_sequential", fmt.Sprintf("%d pairs", microBlends), "3 seeds", "2 seeds", blobs, "Weight matching"} {
+		for _, want := range []string{run, "micro", "SHA-256", "Theorem 1", "go:ops_sequential", fmt.Sprintf("%d pairs", microBlends), "3 seeds", "2 seeds", blobs, "Matching: how the searches", match.MethodNames()[methods-1]} {
 			if !strings.Contains(content, want) {
 				t.Errorf("%s: no %q", name, want)
 			}
@@ -297,7 +304,7 @@ func checkFigures(t *testing.T, dir string, study *Study) {
 	if want := []string{sectionPaths, sectionFeatures, sectionWeak, sectionCommute, "ResNet-8", "ResNet-8-LN×1", "ResNet-8-LN×2", sectionWidth, sectionNetworks}; !slices.Equal(titles, want) {
 		t.Errorf("sections %q, expected %q", titles, want)
 	}
-	if plain, nets := 4+(2*5+1)+2+5, (1+4+2+1)+2*(1+2+2)+1; len(seen) != plain+nets {
+	if plain, nets := 4+(2*(4+methods)+1)+2+(4+methods), (1+4+2+1)+2*(1+2+2)+1; len(seen) != plain+nets {
 		t.Errorf("%d figures, expected %d of the plain subjects and %d of the networks", len(seen), plain, nets)
 	}
 	for file, want := range map[string]string{"llfc-bn-interpolate": "3 1", "coef-ln-x1-interpolate": "3 1", "weak-bn": "4 3"} { // three blocks, the logits; the ReLUs inside them and the first
@@ -334,7 +341,7 @@ func columnOf(t *testing.T, rows [][]string, name string, cells map[string]strin
 func checkNumbers(t *testing.T, dir string, study *Study, card llfc.Scorecard) {
 	path, barriers, layers := readTable(t, filepath.Join(dir, "path.csv")), readTable(t, filepath.Join(dir, "barriers.csv")), readTable(t, filepath.Join(dir, "layers.csv"))
 	readTable(t, filepath.Join(dir, "conditions.csv"))
-	if n, want := len(path)-1, 5*15+3*(microTrials-15); n != want { // 0, ½, 1, and of the plain subjects the paper's ¼ and ¾
+	if n, want := len(path)-1, 5*microPlain+3*(microTrials-microPlain); n != want { // 0, ½, 1, and of the plain subjects the paper's ¼ and ¾
 		t.Errorf("%d rows of path.csv, expected %d", n, want)
 	}
 	for _, rows := range [][][]string{path, barriers, layers} {

@@ -75,8 +75,14 @@ func Independent(id string) Kind { return Kind{ID: id, Name: id} }
 
 // Permuted pairs are independent ones of which a method of package match has permuted the second network.
 func Permuted(method, against string) Kind {
-	return Kind{ID: "permuted", Name: "permuted", Method: method, Against: against}
+	k := Kind{ID: "permuted", Name: "permuted", Method: method, Against: against}
+	if method != weightMatching { // the papers' method, which they do not name each time
+		k.ID, k.Name = k.ID+"-"+method, k.Name+" ("+method+")"
+	}
+	return k
 }
+
+const weightMatching = "weight"
 
 // Connected says whether the papers claim that such pairs are linearly connected.
 func (k Kind) Connected() bool { return k.Shared != nil || k.Method != "" }

@@ -68,7 +68,7 @@ func spawnedMLP(s Subject, a amount) Subject {
 
 func permutedMLP(s Subject, a amount) Subject {
 	s = plain(s, a)
-	s.Kinds = []Kind{Permuted("weight", "unpermuted"), Independent("unpermuted")}
+	s.Kinds = []Kind{Permuted(weightMatching, "unpermuted"), Independent("unpermuted")}
 	return s
 }
 
@@ -86,7 +86,7 @@ func spawnedNet(s Subject, a amount) Subject {
 
 // permutedNet is a network without statistics.
 func permutedNet(s Subject, a amount) Subject {
-	s.Kinds, s.Policies = []Kind{Independent("independent"), Permuted("weight", "independent")}, unnormed(a.samples)
+	s.Kinds, s.Policies = []Kind{Independent("independent"), Permuted(weightMatching, "independent")}, unnormed(a.samples)
 	return s
 }
 

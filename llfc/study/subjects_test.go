@@ -102,3 +102,13 @@ func TestRunNames(t *testing.T) {
 		}
 	}
 }
+
+// Pairs of several methods stand side by side in one subject.
+func TestPermutedKinds(t *testing.T) {
+	if k := Permuted("weight", "independent"); k.ID != "permuted" || k.Name != "permuted" || !k.Connected() {
+		t.Errorf("%+v", k)
+	}
+	if k := Permuted("other", "independent"); k.ID != "permuted-other" || k.Name != "permuted (other)" || k.Method != "other" || k.Against != "independent" {
+		t.Errorf("%+v", k)
+	}
+}

@@ -111,12 +111,12 @@ func (s *Study) rows(title string, g group, columns []column, policies bool) plo
 
 // matchTable tells how the searches for permutations went.
 func (s *Study) matchTable(g group) plotting.Table {
-	t := plotting.Table{Title: s.noted("Weight matching.", g.subjects...),
-		Headers: []string{"network", "seed", "Σ⟨A, B⟩", "Σ⟨A, π(B)⟩", "searches", "worst search", "sweeps of the first"}}
+	t := plotting.Table{Title: s.noted("Matching: how the searches for permutations went.", g.subjects...),
+		Headers: []string{"network", "method", "seed", "Σ⟨A, B⟩", "Σ⟨A, π(B)⟩", "searches", "worst search", "sweeps of the first"}}
 	for _, k := range g.kinds() {
 		for _, m := range s.ofFirst(k) {
 			if r := m.Match; r != nil {
-				t.Rows = append(t.Rows, []string{m.Subject, fmt.Sprint(m.Seed), fmt.Sprintf("%.5g", r.Identity), fmt.Sprintf("%.5g", r.Objective),
+				t.Rows = append(t.Rows, []string{m.Subject, k.Method, fmt.Sprint(m.Seed), fmt.Sprintf("%.5g", r.Identity), fmt.Sprintf("%.5g", r.Objective),
 					fmt.Sprint(len(r.Objectives)), fmt.Sprintf("%.5g", slices.Min(r.Objectives)), fmt.Sprint(r.Sweeps[0])})
 			}
 		}
