@@ -9,7 +9,6 @@ import (
 
 	"layerwise/data"
 	"layerwise/llfc/feed"
-	"layerwise/llfc/measure"
 )
 
 // Afford returns the setting at a scale, "" leaving it as it is, on data that are at hand. Nothing is downloaded: where the setting's data set is
@@ -48,44 +47,6 @@ func (s Setting) onDigits(n int) Setting {
 	s.Train = Over(s.Train, max(1, steps/s.Train.StepsPerEpoch(n)))
 	s.TrainSamples, s.TestSamples = 0, 0
 	return s.onto(s.offlineSet())
-}
-
-// Test measures a pair on the test split of a setting's data set, or loads what was measured before. A policy that looks at training samples
-// gets those that the pair was trained on.
-func (l *Lab) Test(ctx context.Context, s Setting, p Pair, o measure.Options) (*measure.Result, error) {
-	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
-	if err != nil {
-		return nil, err
-	}
-	return l.Measured(ctx, p, quiet(o), test)
-}
-
-// TestPath is Test without the features, at one forward pass for each α.
-func (l *Lab) TestPath(ctx context.Context, s Setting, p Pair, o measure.Options) (measure.Line, error) {
-	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
-	if err != nil {
-		return measure.Line{}, err
-	}
-	r, err := l.measured(ctx, p, quiet(o), true, []*data.Set{test}, func(o measure.Options, feeds []*feed.Feed) (*measure.Result, error) {
-		f, err := l.Model(p.A.Network)
-		if err != nil {
-			return nil, err
-		}
-		lines, err := measure.Lines(ctx, f, p.A.Theta, p.B.Theta, o, feeds...)
-		return &measure.Result{Lines: lines}, err
-	})
-	if err != nil {
-		return measure.Line{}, err
-	}
-	return r.Lines[0], nil
-}
-
-// quiet shows no progress unless it was asked for: a test split takes seconds, and a notebook would keep the last state shown.
-func quiet(o measure.Options) measure.Options {
-	if o.Progress == nil {
-		o.Progress = func(int, int) {}
-	}
-	return o
 }
 
 // Compare sets settings side by side as a table: what a notebook trains beside what the paper trained.

@@ -10,7 +10,6 @@ import (
 
 	"layerwise/llfc/feed"
 	"layerwise/llfc/match"
-	"layerwise/llfc/measure"
 	"layerwise/llfc/network"
 )
 
@@ -162,27 +161,6 @@ func (l *Lab) Permuted(ctx context.Context, s Setting, seed int64) (Pair, match.
 	return p, r, err
 }
 
-// Evaluate measures a checkpoint on the whole test split of a data set: mean cross-entropy in nats, share of errors.
-func (l *Lab) Evaluate(ctx context.Context, c Checkpoint, dataName string) (loss, wrong float64, err error) {
-	_, set, err := l.Sets(ctx, dataName, 0, 0)
-	if err == nil {
-		err = c.Suits(set)
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	test, err := feed.New(l.Backend, set, c.Normalize)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer test.Free()
-	f, err := l.Model(c.Network)
-	if err != nil {
-		return 0, 0, err
-	}
-	return measure.Evaluate(ctx, f, c.Theta, test)
-}
-
 // Spread prints how the searches of a matching went: the best objective, that of moving nothing, the range, the sweeps of each.
 func Spread(r match.Result) string {
 	low, high := slices.Min(r.Objectives), slices.Max(r.Objectives)
@@ -192,30 +170,4 @@ func Spread(r match.Result) string {
 	}
 	return fmt.Sprintf("Σ⟨A, π(B)⟩ %.5g, from %.5g unmatched; %d searches ended between %.5g and %.5g after %s sweeps",
 		r.Objective, r.Identity, len(r.Objectives), low, high, strings.Join(sweeps, ", "))
-}
-
-// Measure measures a pair layer by layer on a split, and its line on the others too, under the policy of o. Where that looks at training
-// samples and o.Train is nil, they are those of a split "train" among the measured ones, else of the data set of the pair.
-func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
-	if err := SamePlace(p.A, p.B); err != nil {
-		return nil, err
-	}
-	for _, d := range slices.Concat([]*feed.Feed{d}, also) {
-		if err := p.suit(d.Set); err != nil {
-			return nil, err
-		}
-	}
-	f, err := l.Model(p.A.Network)
-	if err != nil {
-		return nil, err
-	}
-	if o.Progress == nil {
-		o.Progress = l.progress.count("measuring " + p.Name)
-	}
-	o, free, err := l.withTraining(ctx, p, o, slices.Concat([]*feed.Feed{d}, also)...)
-	if err != nil {
-		return nil, err
-	}
-	defer free()
-	return measure.Pair(ctx, f, p.A.Theta, p.B.Theta, d, o, also...)
 }

@@ -156,3 +156,118 @@ func (l *Lab) training(ctx context.Context, p Pair) (*data.Set, error) {
 	set, _, err := l.Sets(ctx, name, samples, 0)
 	return set, err
 }
+
+// Test measures a pair on the test split of a setting's data set, or loads what was measured before. A policy that looks at training samples
+// gets those that the pair was trained on.
+func (l *Lab) Test(ctx context.Context, s Setting, p Pair, o measure.Options) (*measure.Result, error) {
+	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	if err != nil {
+		return nil, err
+	}
+	return l.Measured(ctx, p, quiet(o), test)
+}
+
+// TestPath is Test without the features, at one forward pass for each α.
+func (l *Lab) TestPath(ctx context.Context, s Setting, p Pair, o measure.Options) (measure.Line, error) {
+	_, test, err := l.Sets(ctx, s.Data, s.TrainSamples, s.TestSamples)
+	if err != nil {
+		return measure.Line{}, err
+	}
+	r, err := l.measured(ctx, p, quiet(o), true, []*data.Set{test}, func(o measure.Options, feeds []*feed.Feed) (*measure.Result, error) {
+		f, err := l.Model(p.A.Network)
+		if err != nil {
+			return nil, err
+		}
+		lines, err := measure.Lines(ctx, f, p.A.Theta, p.B.Theta, o, feeds...)
+		return &measure.Result{Lines: lines}, err
+	})
+	if err != nil {
+		return measure.Line{}, err
+	}
+	return r.Lines[0], nil
+}
+
+// quiet shows no progress unless it was asked for: a test split takes seconds, and a notebook would keep the last state shown.
+func quiet(o measure.Options) measure.Options {
+	if o.Progress == nil {
+		o.Progress = func(int, int) {}
+	}
+	return o
+}
+
+// Measure measures a pair layer by layer on a split, and its line on the others too, under the policy of o. Where that looks at training
+// samples and o.Train is nil, they are those of a split "train" among the measured ones, else of the data set of the pair.
+func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
+	if err := SamePlace(p.A, p.B); err != nil {
+		return nil, err
+	}
+	for _, d := range slices.Concat([]*feed.Feed{d}, also) {
+		if err := p.suit(d.Set); err != nil {
+			return nil, err
+		}
+	}
+	f, err := l.Model(p.A.Network)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress == nil {
+		o.Progress = l.progress.count("measuring " + p.Name)
+	}
+	o, free, err := l.withTraining(ctx, p, o, slices.Concat([]*feed.Feed{d}, also)...)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	return measure.Pair(ctx, f, p.A.Theta, p.B.Theta, d, o, also...)
+}
+
+// trainingSplit is the split on which policies measure statistics.
+const trainingSplit = "train"
+
+// withTraining fills in the training set where the policy of o looks at one and has none: a training split among those that are measured,
+// else what the pair was trained on. free takes it off the device.
+func (l *Lab) withTraining(ctx context.Context, p Pair, o measure.Options, measured ...*feed.Feed) (out measure.Options, free func(), err error) {
+	free = func() {}
+	method, err := o.Policy.Method()
+	if err != nil || !method.Data || o.Train != nil {
+		return o, free, err
+	}
+	for _, d := range measured {
+		if d.Set.Split == trainingSplit {
+			o.Train = d
+			return o, free, nil
+		}
+	}
+	if name, _ := p.trainedOn(); name == "" { // measure says what is missing
+		return o, free, nil
+	}
+	set, err := l.trainingOf(ctx, p, o)
+	if err != nil {
+		return o, free, err
+	}
+	if o.Train, err = feed.New(l.Backend, set, p.B.Normalize); err != nil {
+		return o, free, err
+	}
+	return o, o.Train.Free, nil
+}
+
+// Evaluate measures a checkpoint on the whole test split of a data set: mean cross-entropy in nats, share of errors.
+func (l *Lab) Evaluate(ctx context.Context, c Checkpoint, dataName string) (loss, wrong float64, err error) {
+	_, set, err := l.Sets(ctx, dataName, 0, 0)
+	if err == nil {
+		err = c.Suits(set)
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	test, err := feed.New(l.Backend, set, c.Normalize)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer test.Free()
+	f, err := l.Model(c.Network)
+	if err != nil {
+		return 0, 0, err
+	}
+	return measure.Evaluate(ctx, f, c.Theta, test)
+}
