@@ -230,6 +230,34 @@ func TestJoined(t *testing.T) {
 	}
 }
 
+// Level gives figures one y range, from the lowest to the highest that any has by itself.
+func TestLevel(t *testing.T) {
+	low, high := all("s", 1, 2)["bars"], all("s", -3, 40)["lines"]
+	if err := Level(low, high); err != nil {
+		t.Fatal(err)
+	}
+	if low.YRange != high.YRange || low.YRange[0] > -3 || low.YRange[1] < 40 {
+		t.Errorf("ranges %v and %v", low.YRange, high.YRange)
+	}
+	a, b := all("s", 1e-3, 2)["lines"], all("s", 5, 200)["lines"]
+	a.LogY, b.LogY = true, true
+	if err := Level(a, b); err != nil || a.YRange != b.YRange || a.YRange[0] > 1e-3 || a.YRange[0] <= 0 || a.YRange[1] < 200 {
+		t.Errorf("logarithmic: %v and %v, %v", a.YRange, b.YRange, err)
+	}
+	row, err := Row(low, high)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"a row": Level(row), "nothing": Level(nil), "log and not": Level(a, low)} {
+		if err == nil {
+			t.Errorf("%s was levelled", name)
+		}
+	}
+	if err := Level(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestECDFSteps(t *testing.T) {
 	// 2 of 5 values are ≤ 1, 3 ≤ 2, all ≤ 7; the NaN is no value.
 	f, err := ECDF("", "", Sample{Name: "s", Values: []float64{7, 1, 2, math.NaN(), 1, 7}})

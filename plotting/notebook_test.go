@@ -74,7 +74,7 @@ func TestShow(t *testing.T) {
 	}
 	messages, acks := gob.NewDecoder(in), gob.NewEncoder(out)
 	var shown []protocol.DisplayData
-	for syncs := 0; syncs < 2; {
+	for syncs := 0; syncs < 5; {
 		var m protocol.DisplayData
 		if err := messages.Decode(&m); err != nil {
 			t.Fatalf("after %d messages: %v\n%s", len(shown), err, &log)
@@ -96,7 +96,17 @@ func TestShow(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Fatalf("the cell failed: %v\n%s", err, &log)
 	}
-	figure, table := shown[0].Data, shown[1].Data
+	figure, table, numbers := shown[0].Data, shown[1].Data, shown[2].Data
+	if page, _ := numbers[protocol.MIMETextHTML].(string); !strings.HasPrefix(page, "<details><summary>Numbers</summary>\n<table>") ||
+		!strings.Contains(page, `<td style="text-align:left">layer1</td><td style="text-align:right">2 ± 0.6</td>`) || !strings.HasSuffix(page, "</table>\n</details>") {
+		t.Errorf("numbers %q", page)
+	}
+	if md, _ := numbers[protocol.MIMETextMarkdown].(string); !strings.Contains(md, "| layer1 | 2 ± 0.6 |") {
+		t.Errorf("numbers %q", md)
+	}
+	if note, _ := shown[4].Data[protocol.MIMETextPlain].(string); !strings.Contains(note, "\U0010FFFD (U+10FFFD)") {
+		t.Errorf("the note is %q", note)
+	}
 	if svg, _ := figure[protocol.MIMEImageSVG].(string); !strings.Contains(svg, "<svg") {
 		t.Error("no SVG in the figure's message")
 	}
@@ -114,6 +124,12 @@ func cell(t *testing.T) {
 		t.Error(err)
 	}
 	if err := ShowTable([]string{"a", "b"}, [][]string{{"x", "1"}}); err != nil {
+		t.Error(err)
+	}
+	if err := ShowNumbers(all("<s>", 1, 2)["layers"], 3); err != nil {
+		t.Error(err)
+	}
+	if err := Show(all("\U0010FFFD", 1, 2)["layers"]); err != nil { // a letter that no font has
 		t.Error(err)
 	}
 }

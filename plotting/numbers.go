@@ -1,9 +1,13 @@
 package plotting
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
 // Numbers returns the figure's numbers as people read them: a row for every x (or layer), a column for every series, errors behind a ±,
@@ -33,10 +37,20 @@ func (f *Figure) Numbers(digits int) Table {
 	return out
 }
 
-// ShowNumbers displays [Figure.Numbers] below the figure. Outside a GoNB notebook it does nothing and returns ErrNoNotebook.
+// ShowNumbers displays [Figure.Numbers] below the figure, folded away until a reader opens them. Outside a GoNB notebook it does nothing
+// and returns ErrNoNotebook.
 func ShowNumbers(f *Figure, digits int) error {
 	t := f.Numbers(digits)
-	return ShowTable(t.Headers, t.Rows)
+	text, err1 := t.Markdown()
+	page, err2 := t.html()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	return display(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+		protocol.MIMETextHTML:     "<details><summary>Numbers</summary>\n" + page + "</details>",
+		protocol.MIMETextMarkdown: text,
+		protocol.MIMETextPlain:    text,
+	}})
 }
 
 // numbered is content with a table for people.
@@ -46,6 +60,15 @@ type numbered interface {
 
 func (l *lines) numbers(f *Figure, c numeral) Table {
 	return pivot(c, or(f.XLabel, "x"), f.YLabel, nil, l.curves)
+}
+
+// numbers of pictures are their sizes; Table has their pixels.
+func (m *images) numbers(*Figure, numeral) Table {
+	t := Table{Headers: []string{"picture", "height", "width"}}
+	for i, p := range m.pictures {
+		t.Rows = append(t.Rows, []string{m.names[i], strconv.Itoa(p.Bounds().Dy()), strconv.Itoa(p.Bounds().Dx())})
+	}
+	return t
 }
 
 func (l *layers) numbers(f *Figure, c numeral) Table {

@@ -3,6 +3,7 @@ package plotting
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // Row sets figures side by side, their axes aligned; one legend serves all if all have the same. Set its Title for a
-// heading over the whole row. Each figure keeps its own axes: set YRange of each for a common one.
+// heading over the whole row. Each figure keeps its own axes: see [Level] for a common one.
 func Row(figs ...*Figure) (*Figure, error) {
 	if len(figs) == 0 {
 		return nil, errors.New("plotting: Row needs at least one figure, got none")
@@ -27,6 +28,31 @@ func Row(figs ...*Figure) (*Figure, error) {
 		}
 	}
 	return &Figure{panels: slices.Clone(figs)}, nil
+}
+
+// Level gives figures the y range that shows the values of them all. Each is drawn as before but for that.
+func Level(figs ...*Figure) error {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for i, f := range figs {
+		if err := f.check(); err != nil {
+			return err
+		}
+		if f.content == nil || f.LogY != figs[0].LogY {
+			return fmt.Errorf("plotting: Level: figure %d: give figures that are no Row, and whose axes are all logarithmic or none", i+1)
+		}
+		_, y, err := f.content.scales(f, vg.Point{X: defaultWidth, Y: defaultHeight})
+		if err != nil {
+			return err
+		}
+		lo, hi = min(lo, y.min), max(hi, y.max)
+	}
+	if len(figs) > 0 && figs[0].LogY {
+		lo, hi = math.Pow(10, lo), math.Pow(10, hi)
+	}
+	for _, f := range figs {
+		f.YRange = [2]float64{lo, hi}
+	}
+	return nil
 }
 
 // Panels returns the figures of a Row, or the figure itself.

@@ -3,6 +3,7 @@ package plotting
 import (
 	"encoding/csv"
 	"fmt"
+	"html"
 	"io"
 	"strconv"
 	"strings"
@@ -114,6 +115,32 @@ func (t Table) Markdown() (string, error) {
 	for _, r := range t.Rows {
 		line(r)
 	}
+	return b.String(), nil
+}
+
+// html returns the table as HTML, columns of numbers set to the right.
+func (t Table) html() (string, error) {
+	if err := t.check(); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	line := func(tag string, cells []string) {
+		b.WriteString("<tr>")
+		for i, c := range cells {
+			align := "left"
+			if t.Numeric(i) {
+				align = "right"
+			}
+			fmt.Fprintf(&b, `<%s style="text-align:%s">%s</%s>`, tag, align, html.EscapeString(c), tag)
+		}
+		b.WriteString("</tr>\n")
+	}
+	b.WriteString("<table>\n")
+	line("th", t.Headers)
+	for _, r := range t.Rows {
+		line("td", r)
+	}
+	b.WriteString("</table>\n")
 	return b.String(), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 
 	"layerwise/data"
 	"layerwise/llfc/measure"
@@ -178,6 +179,22 @@ func Commutativity(title string, r *measure.Result) (*plotting.Figure, error) {
 	}
 	return plotting.Bars(title, "Dist", c.Com.Layers, plotting.Series{Name: "Dist_com", Data: c.Com},
 		plotting.Series{Name: "Dist_W", Data: c.W}, plotting.Series{Name: "Dist_H", Data: c.H})
+}
+
+// CommutativityOf is Commutativity of a pair.
+func CommutativityOf(title string, p Pair) (*plotting.Figure, error) {
+	return Commutativity(title, p.Result)
+}
+
+// Baselines draws 1 − cos between the features of the two networks of each pair at every layer.
+func Baselines(title string, pairs ...Pair) (*plotting.Figure, error) {
+	return Kinds(nil).half(title, "E[1 − cos]", pairs, func(p Pair) (measure.Profile, error) { return p.Baseline(), nil })
+}
+
+// AboveEnds is how far the error on the line rises above the sum of those at its ends, the bound of Lemma 1.
+func (p Pair) AboveEnds() float64 {
+	_, bound := p.Lemma1()
+	return slices.Max(p.Errors().Values) - bound
 }
 
 // Samples draws the first n pictures of a set over their class names: in colour those of three channels, of others the first channel in grey.

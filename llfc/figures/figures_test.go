@@ -3,12 +3,14 @@ package figures
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
+	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
 	"layerwise/llfc/train"
 	"layerwise/plotting"
@@ -60,6 +62,9 @@ func TestFigures(t *testing.T) {
 		{"baseline", must[*plotting.Figure](t)(LLFC("", p.Result)), "A and B", "logits", p.Baseline().Stats[4].Mean},
 		{"coef", must[*plotting.Figure](t)(Coef("", p.Result)), "α = 0.25", "fc1/relu", profile(p.Coef(0.25)).Stats[1].Mean},
 		{"half", must[*plotting.Figure](t)(Half("", all...)), p.Name, "fc2/relu", profile(p.LLFC(0.5)).Stats[3].Mean},
+		{"baselines", must[*plotting.Figure](t)(Baselines("", all...)), all[0].Name, "fc1", all[0].Baseline().Stats[0].Mean},
+		{"weak, by layer", must[*plotting.Figure](t)(WeakLayers("", all...)), p.Name, "fc2/relu", weak.Max.Stats[1].Mean},
+		{"policies", must[*plotting.Figure](t)(Policies("", p.Lines...)), p.Lines[0].Policy.String(), "0.25", p.Errors().Values[1]},
 		{"half, first pair", must[*plotting.Figure](t)(Half("", all...)), all[0].Name, "fc2/relu", profile(all[0].LLFC(0.5)).Stats[3].Mean},
 		{"coef, half", must[*plotting.Figure](t)(CoefHalf("", all...)), p.Name, "fc2", profile(p.Coef(0.5)).Stats[2].Mean},
 		{"Dist_com", must[*plotting.Figure](t)(Commutativity("", p.Result)), "Dist_com", "logits", com.Com.Stats[2].Mean},
@@ -134,6 +139,40 @@ func TestKinds(t *testing.T) {
 	if _, err := (Kinds{"block"}).Joined(layers, names); err == nil || err.Error() != `figures: no layer of kind "block"; there is ["act" "linear"]` {
 		t.Errorf("a kind that is not there: %v", err)
 	}
+}
+
+// TestBeside: a panel for each pair under its name, on one y axis.
+func TestBeside(t *testing.T) {
+	all := pairs(t, measure.Options{Alphas: measure.Alphas(5), Conditions: true})
+	for name, draw := range map[string]func(string, Pair) (*plotting.Figure, error){"commutativity": CommutativityOf, "lemma 1": Lemma1} {
+		row := must[*plotting.Figure](t)(Beside(draw, all...))
+		x, y := row.Panels()[0], row.Panels()[1]
+		if x.Title != all[0].Name || y.Title != all[1].Name || x.YRange != y.YRange || x.YRange[1] == 0 {
+			t.Errorf("%s: %q to %v beside %q to %v", name, x.Title, x.YRange, y.Title, y.YRange)
+		}
+	}
+	if _, err := Beside(Lemma1); err == nil {
+		t.Error("a figure of no pairs")
+	}
+	e := all[1].Errors().Values
+	if got, want := all[1].AboveEnds(), slices.Max(e)-e[0]-e[len(e)-1]; got != want {
+		t.Errorf("above the ends %g, expected %g", got, want)
+	}
+}
+
+// ExampleHeights has a line whose ends err 2 and 4 %, and 13 % half way: 10 % over the chord, 5 on the mean. Measuring statistics anew
+// halves it.
+func ExampleHeights() {
+	line := func(policy string, middle float64) measure.Line {
+		return measure.Line{Policy: merge.Policy{Name: policy}, Alphas: []float64{0, 0.5, 1}, Error: []float64{0.02, middle, 0.04}, Loss: []float64{1, 1, 1}}
+	}
+	_, rows := Heights("vgg", line("interpolate", 0.13), line("reset", 0.08))
+	for _, r := range rows {
+		fmt.Println(strings.Join(r, ", "))
+	}
+	// Output:
+	// vgg, interpolate, 10.00 %, 5.00 %, 0.00 %
+	// vgg, reset, 5.00 %, 2.50 %, 50.00 %
 }
 
 // TestUnmeasured: what was not measured is an error that says what to ask for.

@@ -45,6 +45,16 @@ func (k Kinds) Joined(layers []measure.Layer, names []string) ([][]int, error) {
 	return out, nil
 }
 
+// InsideAndEnds joins nonlinearities by two lines where the network has blocks, those inside and those that end them: what enters the latter
+// has mostly passed one before. nil is all by one line.
+func InsideAndEnds(layers []measure.Layer, acts []string) ([][]int, error) {
+	ends, err := Kinds(nil).Joined(layers, acts)
+	if err != nil || ends == nil {
+		return nil, err
+	}
+	return Kinds{"act", "block"}.Joined(layers, acts)
+}
+
 func (k Kinds) layers(title, ylabel string, r *measure.Result, names []string, series []plotting.Series) (*plotting.Figure, error) {
 	fig, err := plotting.Layers(title, ylabel, names, series...)
 	if err != nil {

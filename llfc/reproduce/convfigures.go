@@ -180,7 +180,7 @@ func kindName(n Net, id string) string {
 func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 	var weak, com []plotting.Series
 	var acts, maps []string
-	var joined [][]int // the ReLUs inside blocks and those that end them: what enters the latter has mostly passed one before
+	var joined [][]int
 	for _, p := range n.Policies {
 		if p.Name != interpolate {
 			continue
@@ -196,10 +196,7 @@ func (s *ConvStudy) conditions(n Net) ([]figure, error) {
 				return nil, err
 			}
 			acts, maps = w.Max.Layers, c.Com.Layers
-			if joined, err = figures.Kinds(nil).Joined(mean.Layers, acts); err == nil && joined != nil {
-				joined, err = figures.Kinds{"act", "block"}.Joined(mean.Layers, acts)
-			}
-			if err != nil {
+			if joined, err = figures.InsideAndEnds(mean.Layers, acts); err != nil {
 				return nil, err
 			}
 			name := kindName(n, id)

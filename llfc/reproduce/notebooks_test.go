@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,11 +53,14 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// setupCell is how a notebook begins: it finds the checkout whose packages it uses.
+// setupCell is how every notebook begins: it finds the checkout whose packages it uses.
 const setupCell = `!*rm -f go.work; for d in "$GONB_DIR/.." "$LAYERWISE_CHECKOUT"; do [ -e "$d/llfc/lab.go" ] && go work init . "$d" && exit; done; \
 echo 'Layerwise is not in the folder above this notebook: start with "make lab" in a checkout, or set LAYERWISE_CHECKOUT to the path of one'
 %noautoget
-%goflags -ldflags=-w`
+%goflags -ldflags=-w
+import nb "layerwise/llfc/notebook"
+
+var ctx = nb.Ctx() // ends when a cell is interrupted: what was trained is kept`
 
 // TestSetupCell runs the set-up cell's shell line as GoNB does, in a folder with a go.mod: it finds the checkout above the notebook or,
 // for a notebook that was copied elsewhere, the one that the kernel names; without either it says what to do.
@@ -149,7 +153,7 @@ func TestNotebooks(t *testing.T) {
 			if count, last = count+1, i; c.Count == nil || *c.Count != count {
 				t.Errorf("%s, cell %d: not executed in one go from the top, it is not number %d", name, i, count)
 			}
-			if count == 1 && !strings.HasPrefix(string(c.Source), setupCell) {
+			if count == 1 && string(c.Source) != setupCell {
 				t.Errorf("%s: the first cell is not the one that makes the repository's packages known:\n%s", name, c.Source)
 			}
 			figures, tables := 0, 0
@@ -167,11 +171,11 @@ func TestNotebooks(t *testing.T) {
 					tables++
 				}
 			}
-			source := string(c.Source)
-			if want := strings.Count(source, "plotting.Show("); figures != want || want > 1 {
-				t.Errorf("%s, cell %d shows %d figures for %d calls; expected one of each at most", name, i, figures, want)
+			shown := nb.calls(i, "nb.Show(")
+			if figures != shown || shown > 1 {
+				t.Errorf("%s, cell %d shows %d figures for %d calls; expected one of each at most", name, i, figures, shown)
 			}
-			if want := strings.Count(source, "plotting.ShowNumbers(") + strings.Count(source, "plotting.ShowTable("); tables != want {
+			if want := shown + nb.calls(i, "nb.Table("); tables != want { // a figure has its numbers below it
 				t.Errorf("%s, cell %d shows %d tables for %d calls", name, i, tables, want)
 			}
 		}
@@ -182,6 +186,48 @@ func TestNotebooks(t *testing.T) {
 		final := nb.Cells[last].Outputs
 		if len(final) == 0 || !isTable(final[len(final)-1].Data["text/markdown"]) {
 			t.Errorf("%s does not end with a table", name)
+		}
+	}
+}
+
+var declared = regexp.MustCompile(`(?ms)^func (\w+)\(.*?^}`)
+
+// calls counts what a cell's program calls, by itself and in the functions that the notebook declares.
+func (nb notebook) calls(cell int, what string) int {
+	_, program, _ := strings.Cut(string(nb.Cells[cell].Source), "%%\n")
+	n := strings.Count(program, what)
+	for _, c := range nb.Cells[:cell+1] {
+		for _, f := range declared.FindAllStringSubmatch(string(c.Source), -1) {
+			if regexp.MustCompile(`\b` + f[1] + `\(`).MatchString(program) {
+				n += strings.Count(f[0], what)
+			}
+		}
+	}
+	return n
+}
+
+// TestNotebooksAreShort: what every notebook repeats is in llfc/notebook, half of the cells have at most five lines, and none has
+// more than twenty.
+func TestNotebooksAreShort(t *testing.T) {
+	for name, nb := range notebooks(t) {
+		var lines []int
+		for i, c := range nb.Cells {
+			if c.Type != "code" {
+				continue
+			}
+			n := strings.Count(string(c.Source), "\n") + 1
+			if lines = append(lines, n); n > 20 || len(lines) == 1 && n > 8 {
+				t.Errorf("%s, cell %d has %d lines", name, i, n)
+			}
+			for _, f := range declared.FindAllStringSubmatch(string(c.Source), -1) {
+				if slices.Contains([]string{"must", "check", "open"}, f[1]) {
+					t.Errorf("%s, cell %d declares %s, which llfc/notebook has", name, i, f[1])
+				}
+			}
+		}
+		slices.Sort(lines)
+		if median := lines[len(lines)/2]; median > 5 {
+			t.Errorf("%s: half of the cells have %d lines or more", name, median)
 		}
 	}
 }
@@ -217,17 +263,16 @@ func isTable(markdown json.RawMessage) bool {
 	return markdown != nil && json.Unmarshal(markdown, &m) == nil && strings.HasPrefix(string(m), "|") && strings.Contains(string(m), "\n| ---")
 }
 
-// TestNotebooksShareNoCode: a function of any size that two notebooks want belongs in a package.
+// TestNotebooksShareNoCode: a function that two notebooks want belongs in a package.
 func TestNotebooksShareNoCode(t *testing.T) {
-	function := regexp.MustCompile(`(?ms)^func .*?^}`)
 	seen := map[string]string{}
 	for name, nb := range notebooks(t) {
 		for _, c := range nb.Cells {
 			if c.Type != "code" {
 				continue
 			}
-			for _, f := range function.FindAllString(string(c.Source), -1) {
-				if other, ok := seen[f]; ok && strings.Count(f, "\n") > 4 { // must and check are shorter
+			for _, f := range declared.FindAllString(string(c.Source), -1) {
+				if other, ok := seen[f]; ok {
 					t.Errorf("%s and %s both hold\n%s", other, name, f)
 				}
 				seen[f] = name

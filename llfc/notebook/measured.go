@@ -1,0 +1,66 @@
+package notebook
+
+import (
+	"layerwise/data"
+	"layerwise/llfc"
+	"layerwise/llfc/figures"
+	"layerwise/llfc/measure"
+	"layerwise/llfc/network"
+	"layerwise/plotting"
+)
+
+// Tested measures pairs on the test images of a setting.
+func Tested(lab *llfc.Lab, s llfc.Setting, o measure.Options, pairs ...llfc.Pair) (out []figures.Pair) {
+	ctx := Ctx()
+	for _, p := range pairs {
+		out = append(out, figures.Pair{Name: p.Name, Result: Must(lab.Test(ctx, s, p, o))})
+	}
+	return out
+}
+
+// AtCuts is Tested at the nonlinearities at which a network can be cut in two, and at its output: in a deep network the layers that can be
+// told apart in a figure.
+func AtCuts(lab *llfc.Lab, s llfc.Setting, o measure.Options, pairs ...llfc.Pair) []figures.Pair {
+	out := Tested(lab, s, o, pairs...)
+	for i, p := range pairs {
+		cut := map[string]bool{}
+		taps := description(p.A.Network).Taps
+		for k, t := range taps {
+			cut[t.Name] = t.Cut && t.Kind == "act" || k == len(taps)-1
+		}
+		out[i].Result = out[i].Keep(func(l measure.Layer) bool { return cut[l.Name] })
+	}
+	return out
+}
+
+func description(s network.Spec) network.Description {
+	return Must(Must(network.New(s)).Description())
+}
+
+// Examples are n training images of a setting's data, of every class as many.
+func Examples(lab *llfc.Lab, s llfc.Setting, n int) *data.Set {
+	train, _, err := data.Load(Ctx(), s.Data, lab.Data)
+	Check(err)
+	return Must(train.Subset(n, 1))
+}
+
+// On is what a setting is measured on: the name of its data, and where the copy here is not the original what there is to know of it.
+func On(lab *llfc.Lab, s llfc.Setting) string {
+	d := Must(lab.Run(Ctx(), s, 1)).Data
+	if d.Note != "" {
+		return d.Note
+	}
+	return d.Name
+}
+
+// Beside sets a figure of each setting's network side by side under a title that names the data. draw is given the place and the name
+// of each.
+func Beside(lab *llfc.Lab, title string, settings []llfc.Setting, draw func(i int, name string) (*plotting.Figure, error)) *plotting.Figure {
+	var panels []*plotting.Figure
+	for i, s := range settings {
+		panels = append(panels, Must(draw(i, Name(s))))
+	}
+	row := Must(plotting.Row(panels...))
+	row.Title, row.Width = title+"; "+On(lab, settings[0]), 500 // points
+	return row
+}
