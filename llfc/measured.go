@@ -54,6 +54,9 @@ func (l *Lab) keyOf(ctx context.Context, s network.Spec) (network.Spec, error) {
 func (l *Lab) measurement(spec network.Spec, p Pair, o measure.Options, training *data.Set, pathOnly bool, sets []*data.Set) measurement {
 	m := measurement{Version: measure.Version, Network: spec, A: contentOf(p.A.Theta), B: contentOf(p.B.Theta), Normalize: p.B.Normalize, Policy: o.Policy, PathOnly: pathOnly,
 		Alphas: slices.Sorted(slices.Values(o.Alphas)), WeakAlphas: o.WeakAlphas, Batch: o.Batch, Conditions: o.Conditions, Also: o.Also, Samples: o.Samples, AbsCos: o.AbsCos, Backend: l.Info.String()}
+	if method, err := o.Policy.Method(); err == nil {
+		m.Policy.Name = method.Name // "" is a name of its own for the same policy
+	}
 	if o.PerSample {
 		m.Samples = []string{"all"}
 	}
