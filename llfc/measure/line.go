@@ -257,12 +257,30 @@ func evaluate(ctx context.Context, f *network.Model, theta network.Params, d *fe
 	defer network.Free(device...)
 	var t tally
 	for s.Next(ctx) {
-		if _, err := score(ctx, s, device, &t); err != nil {
+		rows, err := score(ctx, s, device, &t)
+		if err == nil && s.First() {
+			err = checkScore(ctx, s, theta, rows)
+		}
+		if err != nil {
 			return 0, 0, fmt.Errorf("measure: %s: %w", s, err)
 		}
 	}
 	loss, wrong = t.means()
 	return loss, wrong, s.Err()
+}
+
+// checkScore runs a second upload of the same weights on the batch that was read, and compares.
+func checkScore(ctx context.Context, s *pass.Pass, theta network.Params, rows [][]float64) error {
+	fresh, err := s.Model().Upload(theta)
+	if err != nil {
+		return err
+	}
+	defer network.Free(fresh...)
+	again, _, err := s.Rows(ctx, pointGraph, fresh, s.X, s.Y)
+	if err != nil {
+		return err
+	}
+	return s.CheckRows("loss and error", rows, again)
 }
 
 // score adds loss and error of f(θ) on the batch that was read.

@@ -135,6 +135,9 @@ func (p *Pass) Sample(i int) int { return int(p.index[p.read-1][i]) }
 // Set names the set, "mnist/test".
 func (p *Pass) Set() string { return p.d.Set.Name + "/" + p.d.Set.Split }
 
+// Model is the network.
+func (p *Pass) Model() *network.Model { return p.f }
+
 // Feed is the set.
 func (p *Pass) Feed() *feed.Feed { return p.d }
 
