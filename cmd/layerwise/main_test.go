@@ -182,7 +182,7 @@ func TestMisuse(t *testing.T) {
 		{"match --out x --backend go -- -a -b", "there is no file -a"}, // no flags behind --
 		{"match a narrow --out x", "match: a and narrow: the two are different networks"},
 		{"match a unit --out x", "normalise their input differently"},
-		{match + "--method activation", "expected one of weight"},
+		{match + "--method nearest", "expected one of weight"},
 		{match + "--restarts -1", "--restarts"},
 		{match + "--out a", "--out a is A, which stays as it is"},
 		{measure + "--alphas 2", `"2" for --alphas: expected a finite number of at least 0 and at most 1`},
