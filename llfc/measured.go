@@ -81,13 +81,13 @@ func (l *Lab) Measured(ctx context.Context, p Pair, o measure.Options, on *data.
 
 // measured keeps what run gives, and puts the sets on the device where it must run.
 func (l *Lab) measured(ctx context.Context, p Pair, o measure.Options, pathOnly bool, sets []*data.Set, run func(measure.Options, []*feed.Feed) (*measure.Result, error)) (*measure.Result, error) {
-	if err := SamePlace(p.A, p.B); err != nil {
-		return nil, err
-	}
 	for _, s := range sets {
-		if err := p.suit(s); err != nil {
+		if err := p.suit(s); err != nil { // which says more of classes than SamePlace does
 			return nil, err
 		}
+	}
+	if err := SamePlace(p.A, p.B); err != nil {
+		return nil, err
 	}
 	training, err := l.trainingOf(ctx, p, o)
 	if err != nil {

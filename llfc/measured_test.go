@@ -9,13 +9,13 @@ import (
 	"layerwise/llfc/merge"
 )
 
-// A policy that looks at training samples gets them: those given, those of a measured split "train", or the data set of the pair.
+// A policy that looks at training samples gets them: those given, those of a measured split "train", or what the pair was trained on.
 func TestMeasureUnderAPolicy(t *testing.T) {
 	ctx := context.Background()
 	l, _ := open(t)
 	s := tiny()
 	p := must[Pair](t)(l.Spawned(ctx, s, 1, 1))
-	train, test, err := l.Feed(ctx, s.Data, p.B.Normalize, 0, 0)
+	train, test, err := l.Feed(ctx, s.Data, p.B.Normalize, s.TrainSamples, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func TestMeasureUnderAPolicy(t *testing.T) {
 		t.Errorf("loss %g with the pair's data, %g with the measured split, %g with what was given", own, beside, want)
 	}
 	given.Train = small
-	if want := middle(l.Measure(ctx, p, given, test)); tested != want || tested == own {
-		t.Errorf("loss %g with the setting's 40 samples, expected %g; %g with 40 of all", tested, want, own)
+	if few := middle(l.Measure(ctx, p, given, test)); tested != own || few == own {
+		t.Errorf("loss %g for a setting with fewer samples, expected %g, with what the pair was trained on; %g with those few", tested, own, few)
 	}
 	if plain := must[*measure.Result](t)(l.Measure(ctx, p, measure.Options{}, test)); plain.Lines[0].Loss[1] == own || plain.Policy.String() != "interpolate" {
 		t.Errorf("%s: loss %g, and %g by repair", plain.Policy, plain.Lines[0].Loss[1], own)
 	}
-	p.Data = ""
+	p.Data, p.A.Run, p.B.Run = "", nil, nil
 	if _, err := l.Measure(ctx, p, o, test); err == nil || !strings.Contains(err.Error(), "training set must be given") {
 		t.Errorf("without a training set: %v", err)
 	}

@@ -101,6 +101,10 @@ func TestOwnNetworkAndData(t *testing.T) {
 	if err != nil || how.Objective <= how.Identity {
 		t.Errorf("matching went from %g to %g, %v", how.Identity, how.Objective, err)
 	}
+	independent := must[Pair](t)(l.Independent(ctx, s, 1))
+	if _, how, err := l.Matched(ctx, independent, "activation", match.Config{}); err != nil || how.Objective <= how.Identity {
+		t.Errorf("matching by activations went from %g to %g, %v", how.Identity, how.Objective, err)
+	}
 	for _, p := range []Pair{pair, matched} {
 		for _, policy := range []merge.Policy{{}, {Name: "reset"}, {Name: "repair"}, {Name: "rescale"}, {Folded: true}} {
 			r := must[*measure.Result](t)(l.Test(ctx, s, p, measure.Options{Conditions: true, Policy: policy, Alphas: []float64{0.5}}))

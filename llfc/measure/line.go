@@ -192,10 +192,10 @@ func (p *plan) path(ctx context.Context, s *pass.Pass, line *merge.Line) (Line, 
 	return out, err
 }
 
-// point adds loss and error of θ_α on the batch that was read. On the first batch the ends are run again as fresh copies.
+// point adds loss and error of θ_α on the batch that was read. On the first batch θ_α is run again as a fresh copy.
 func (p *plan) point(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, theta []*tensors.Tensor, t *tally) error {
 	rows, err := score(ctx, s, theta, t)
-	if err != nil || !s.First() || alpha != 0 && alpha != 1 {
+	if err != nil || !s.First() {
 		return err
 	}
 	fresh, err := line.Fresh(ctx, alpha)

@@ -229,6 +229,11 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 		if err != nil {
 			return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 		}
+		if s.First() {
+			if err := m.checkBetween(ctx, s, line, alpha, rows, a, b); err != nil {
+				return fmt.Errorf("measure: %w", err)
+			}
+		}
 		m.tick()
 	}
 	if s.First() && (alpha == 0 || alpha == 1) {
@@ -264,6 +269,20 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 func (m *meter) run(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, alpha float64, a, b []*tensors.Tensor) ([][]float64, error) {
 	rows, _, err := s.Rows(ctx, m.formulas.alpha(), theta, float32(alpha), float32(1-alpha), s.X, s.Y, a, b)
 	return rows, err
+}
+
+// checkBetween runs a fresh copy of θ_α, and compares what it gives.
+func (m *meter) checkBetween(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, rows [][]float64, a, b []*tensors.Tensor) error {
+	fresh, err := line.Fresh(ctx, alpha)
+	if err != nil {
+		return err
+	}
+	defer network.Free(fresh...)
+	again, err := m.run(ctx, s, fresh, alpha, a, b)
+	if err != nil {
+		return err
+	}
+	return s.CheckRows(fmt.Sprintf("α = %g", alpha), rows, again)
 }
 
 // checkEnd runs a fresh copy of an end as every other θ_α is run, and compares its features with those that the end itself gave.

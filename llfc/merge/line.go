@@ -69,11 +69,7 @@ func (l *Line) At(ctx context.Context, alpha float64) (theta []*tensors.Tensor, 
 	case l.kept[alpha] != nil:
 		return l.kept[alpha], keep, nil
 	}
-	var fix correction
-	if !l.raw {
-		fix = l.m.fix
-	}
-	if theta, err = l.blend(ctx, alpha, fix); err != nil {
+	if theta, err = l.Fresh(ctx, alpha); err != nil {
 		return nil, keep, err
 	}
 	size := 0
@@ -88,10 +84,12 @@ func (l *Line) At(ctx context.Context, alpha float64) (theta []*tensors.Tensor, 
 	return theta, keep, nil
 }
 
-// Fresh returns αA + (1−α)B of the line's ends, blended anew at another address, whatever is kept. At 0 and 1 it has the values of the
-// ends. The caller frees it.
+// Fresh is At, made anew at another address, whatever is kept. At 0 and 1 it has the values of the ends. The caller frees it.
 func (l *Line) Fresh(ctx context.Context, alpha float64) ([]*tensors.Tensor, error) {
-	return l.blend(ctx, alpha, nil)
+	if l.raw || alpha == 0 || alpha == 1 {
+		return l.blend(ctx, alpha, nil)
+	}
+	return l.blend(ctx, alpha, l.m.fix)
 }
 
 // blend runs one executable for every α: θ_A, θ_B, α, 1−α and what the training set said of θ_α → θ_α.
