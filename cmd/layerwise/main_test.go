@@ -187,6 +187,7 @@ func TestMisuse(t *testing.T) {
 		{match + "--method frank-wolfe", "expected one of weight, activation"},
 		{match + "--restarts -1", "--restarts"},
 		{match + "--out a", "--out a is A, which stays as it is"},
+		{measure + "--also cca", "--also cca: unknown quantity; known: linear_cka"},
 		{measure + "--alphas 2", `"2" for --alphas: expected a finite number of at least 0 and at most 1`},
 		{measure + "--alphas 0,NaN", `"NaN" in it`},
 		{measure + "--alphas half", "--alphas"},

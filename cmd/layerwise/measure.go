@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"layerwise/llfc"
@@ -23,6 +24,13 @@ var measureVerb = verb{
 		trainSamples := c.count("train-samples", 10000, 0, "the `number` of training samples for the path, drawn stratified by class; 0 is all")
 		perSample := c.Bool("per-sample", false, "also write the values of every sample, to samples.csv")
 		batch := c.count("batch", 0, 0, "the `number` of samples on the device at once; 0 chooses one")
+		var optional []string
+		for _, q := range measure.Quantities(false) {
+			if q.Optional {
+				optional = append(optional, q.Name)
+			}
+		}
+		also := c.String("also", "", "further quantities to measure, their `names` with commas between them: "+strings.Join(optional, ", "))
 		policy := c.policyFlags()
 		out := c.path("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
@@ -30,6 +38,12 @@ var measureVerb = verb{
 		}
 		if err := c.need("out"); err != nil {
 			return err
+		}
+		further := strings.FieldsFunc(*also, func(r rune) bool { return r == ',' })
+		for _, name := range further {
+			if !slices.Contains(optional, name) {
+				return c.wrong("--also %s: unknown quantity; known: %s", name, strings.Join(optional, ", "))
+			}
 		}
 		by, err := policy()
 		if err != nil {
@@ -87,7 +101,7 @@ var measureVerb = verb{
 			return err
 		}
 		p := llfc.Pair{Name: c.given[0] + " and " + c.given[1], A: a, B: b, Data: *set}
-		r, err := l.Measure(ctx, p, measure.Options{Alphas: *alphas, Batch: *batch, PerSample: *perSample, Conditions: true, Policy: by, Train: train}, test, train)
+		r, err := l.Measure(ctx, p, measure.Options{Alphas: *alphas, Batch: *batch, PerSample: *perSample, Conditions: true, Also: further, Policy: by, Train: train}, test, train)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
