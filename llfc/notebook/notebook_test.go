@@ -132,7 +132,7 @@ func TestClaims(t *testing.T) {
 	p := pairs(t)
 	card := append(Connected(p[0], p[0].Result), Apart(p[1], p[1].Result)...)
 	headers, rows := Claims([]string{"ours"}, card)
-	if len(rows) != 9 || len(headers) != 5 {
+	if len(rows) != 10 || len(headers) != 5 {
 		t.Fatalf("%d rows under %q", len(rows), headers)
 	}
 	linear, apart := Must(p[0].LLFC(0.5)), Must(p[1].LLFC(0.5))
@@ -145,7 +145,7 @@ func TestClaims(t *testing.T) {
 	for l := 1; l < c.Com.Len(); l++ {
 		com = math.Max(com, c.Com.Stats[l].Mean/math.Min(c.W.Stats[l].Mean, c.H.Stats[l].Mean))
 	}
-	for i, want := range map[int]float64{0: p[0].Barrier().Mean, 1: worst, 2: share, 5: com, 6: p[1].Barrier().Mean, 7: apart.Stats[apart.Len()-1].Mean} {
+	for i, want := range map[int]float64{0: p[0].Barrier().Mean, 1: worst, 2: share, 6: com, 7: p[1].Barrier().Mean, 8: apart.Stats[apart.Len()-1].Mean} {
 		if got := card[i].Values[0]; math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s is %g, expected %g", card[i].Quantity, got, want)
 		}
@@ -153,8 +153,8 @@ func TestClaims(t *testing.T) {
 			t.Errorf("row %q, expected %q", rows[i], want)
 		}
 	}
-	if card[0].Subject != p[0].Name || card[6].Subject != p[1].Name || len(Connected(p[0], nil)) != 5 || len(Apart(p[1], nil)) != 2 {
-		t.Errorf("subjects %q and %q", card[0].Subject, card[6].Subject)
+	if card[0].Subject != p[0].Name || card[7].Subject != p[1].Name || len(Connected(p[0], nil)) != 7 || len(Apart(p[1], nil)) != 3 {
+		t.Errorf("subjects %q and %q", card[0].Subject, card[7].Subject)
 	}
 }
 
