@@ -271,14 +271,19 @@ func (m *meter) run(ctx context.Context, s *pass.Pass, theta []*tensors.Tensor, 
 	return rows, err
 }
 
-// checkBetween runs a fresh copy of θ_α, and compares what it gives.
-func (m *meter) checkBetween(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, rows [][]float64, a, b []*tensors.Tensor) error {
+// runFresh runs a fresh copy of θ_α on the batch.
+func (m *meter) runFresh(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, a, b []*tensors.Tensor) ([][]float64, error) {
 	fresh, err := line.Fresh(ctx, alpha)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer network.Free(fresh...)
-	again, err := m.run(ctx, s, fresh, alpha, a, b)
+	return m.run(ctx, s, fresh, alpha, a, b)
+}
+
+// checkBetween runs a fresh copy of θ_α, and compares what it gives.
+func (m *meter) checkBetween(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, rows [][]float64, a, b []*tensors.Tensor) error {
+	again, err := m.runFresh(ctx, s, line, alpha, a, b)
 	if err != nil {
 		return err
 	}
@@ -287,12 +292,7 @@ func (m *meter) checkBetween(ctx context.Context, s *pass.Pass, line *merge.Line
 
 // checkEnd runs a fresh copy of an end as every other θ_α is run, and compares its features with those that the end itself gave.
 func (m *meter) checkEnd(ctx context.Context, s *pass.Pass, line *merge.Line, alpha float64, end [][]float64, a, b []*tensors.Tensor) error {
-	fresh, err := line.Fresh(ctx, alpha)
-	if err != nil {
-		return err
-	}
-	defer network.Free(fresh...)
-	again, err := m.run(ctx, s, fresh, alpha, a, b)
+	again, err := m.runFresh(ctx, s, line, alpha, a, b)
 	if err != nil {
 		return err
 	}
