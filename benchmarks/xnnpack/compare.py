@@ -1,6 +1,6 @@
 """What it costs to switch XNNPACK off in XLA on the CPU: evaluation, and measuring a pair at 11 α, with it and without; prints a table.
 
-usage: python compare.py [--rounds 7] [--seconds 2] [--networks MLP,ResNet-20,VGG-16-BN] [--out results.md]
+usage: python compare.py [--rounds 7] [--seconds 2] [--networks MLP,ResNet-20,VGG-16-BN] [--work evaluate,measure] [--out results.md]
 
 Needs XLA's plugin for the CPU and no Python package. For each network both sides are processes that stay alive and take turns. Layerwise switches
 XNNPACK off by itself; LAYERWISE_TEST_XNNPACK=unchecked, which is for tests and this program only, makes it leave the flag as it is.
@@ -32,14 +32,14 @@ def environment(side):
     return env | {"LAYERWISE_TEST_XNNPACK": "unchecked"} if side == "on" else env
 
 
-def start(binary, name, side):
+def start(binary, name, side, work):
     spec, batch, images = NETWORKS[name]
     child = harness.Child([binary, "-network", json.dumps(spec), "-batch", str(batch), "-images", str(images)], environment(side))
     settings = [f for f in child.about["xla_flags"].split() if f.startswith(FLAG)]
     if not settings or settings[-1] != FLAG + SIDES[side]:
         child.close()
         raise harness.Failed(f"XNNPACK {side}: the plugin was loaded with XLA_FLAGS={child.about['xla_flags']!r}, expected {FLAG + SIDES[side]}")
-    for do in WORK:
+    for do in work:
         child.ask(do=do, seconds=0)  # compiles
     return child
 
@@ -47,12 +47,12 @@ def start(binary, name, side):
 def race(binary, name, a):
     """The rows of one network, the versions, and what share of the processors other programs took."""
     children, others = {}, []
-    answers = {do: {side: [] for side in SIDES} for do in WORK}
+    answers = {do: {side: [] for side in SIDES} for do in a.work}
     try:
         for side in SIDES:
             harness.note(f"{name}: XNNPACK {side} compiles")
-            children[side] = start(binary, name, side)
-        for do in WORK:
+            children[side] = start(binary, name, side, a.work)
+        for do in a.work:
             for r, side in harness.turns(a.rounds, SIDES):
                 harness.note(f"{name}: {do}, round {r + 1} of {a.rounds}, XNNPACK {side}")
                 answers[do][side].append(children[side].ask(do=do, seconds=a.seconds))
@@ -61,12 +61,12 @@ def race(binary, name, a):
         for c in children.values():
             c.close()
     rows = []
-    for do, what in WORK.items():
+    for do, what in ((do, WORK[do]) for do in a.work):
         rate = {side: [x["images"] / x["seconds"] for x in answers[do][side]] for side in SIDES}
-        work = {side: [x["images"] / x["cpu"] for x in answers[do][side]] for side in SIDES}
+        spent = {side: [x["images"] / x["cpu"] for x in answers[do][side]] for side in SIDES}
         rows.append([
             name, what, *(harness.number(statistics.median(rate[side])) for side in SIDES),
-            f"{harness.ratio(rate['off'], rate['on']):.2f}", f"{max(rate['off']) / max(rate['on']):.2f}", f"{harness.ratio(work['off'], work['on']):.2f}"])
+            f"{harness.ratio(rate['off'], rate['on']):.2f}", f"{max(rate['off']) / max(rate['on']):.2f}", f"{harness.ratio(spent['off'], spent['on']):.2f}"])
     return rows, children["on"].about["versions"], others
 
 
@@ -74,7 +74,11 @@ def main():
     p = harness.parser(__doc__, rounds=7)
     p.add_argument("--seconds", type=float, default=2, help="time of each side in a round; a pair is measured to its end")
     p.add_argument("--networks", default=",".join(NETWORKS), help="comma-separated")
+    p.add_argument("--work", default=",".join(WORK), type=lambda text: text.split(","),
+                   help="comma-separated; where XNNPACK strikes, measuring a pair with it on ends in an error that says so: leave it out")
     a = p.parse_args()
+    if any(w not in WORK for w in a.work):
+        p.error(f"unknown work {a.work}; known: {', '.join(WORK)}")
     names = a.networks.split(",")
     unknown = [n for n in names if n not in NETWORKS]
     if unknown:
