@@ -190,10 +190,11 @@ func (c collection) editionStatus(o Options, a *Availability) {
 	}
 	a.State = "missing"
 	a.Files = []FileStatus{{Name: c.editions[0].archive.remote(), Err: fs.ErrNotExist}}
-	if halves := c.halves(o); len(halves) > 0 {
-		a.State, a.Where = "incomplete", halves[0].Folder
+	missing := c.missing(o, nil)
+	if len(missing.Halves) > 0 {
+		a.State, a.Where = "incomplete", missing.Halves[0].Folder
 	}
-	a.Get = c.missing(o, nil).mend()
+	a.Get = missing.mend()
 	if !o.Offline && o.Cache != "" {
 		a.Get = "is downloaded when first asked for; or " + a.Get
 	}
@@ -245,14 +246,20 @@ func imagesSource(where string) source {
 // folderDecoder reads split/class/file.
 func folderDecoder() decoder { return imageDecoder("images", splitFolders) }
 
-// findImages returns the path as it is given, or where it lies in one of the user's folders.
-func findImages(o Options, where string) (string, error) {
-	looked := []string{where}
-	if !filepath.IsAbs(where) {
+// ImagePlaces lists where the PATH of images:PATH is looked for.
+func ImagePlaces(o Options, path string) []string {
+	places := []string{path}
+	if !filepath.IsAbs(path) {
 		for _, dir := range o.Dirs {
-			looked = append(looked, filepath.Join(dir, where))
+			places = append(places, filepath.Join(dir, path))
 		}
 	}
+	return places
+}
+
+// findImages returns the path as it is given, or where it lies in one of the user's folders.
+func findImages(o Options, where string) (string, error) {
+	looked := ImagePlaces(o, where)
 	if where == "" {
 		return "", errors.New("no path after images: (expected images:PATH, a folder or an archive)")
 	}

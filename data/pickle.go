@@ -47,7 +47,7 @@ const maxObjects = 4 << 20
 // ever imported or run.
 func unpickle(path string, b []byte) (any, error) {
 	p := &pickle{path: path, b: b, memo: map[uint32]any{}}
-	if what := impostor.Reply(b[:min(impostor.HeadLen, len(b))]); what != "" {
+	if what := impostor.Reply(b); what != "" {
 		return nil, corrupt(path, 0, "expected a pickle, found %s", what)
 	}
 	if len(b) < 2 || b[0] != 0x80 || b[1] < 2 || b[1] > 4 {

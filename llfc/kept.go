@@ -3,7 +3,6 @@ package llfc
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
@@ -16,7 +15,6 @@ import (
 
 	"layerwise/internal/atomicfile"
 	"layerwise/internal/checksum"
-	"layerwise/llfc/network"
 )
 
 // What follows from trained networks is kept in the run store too, under a name that is the hash of all it depends on: measurements in the
@@ -33,7 +31,7 @@ func keep[T any](l *Lab, folder string, key any, build func() (T, error)) (T, er
 	if err != nil {
 		return none, err
 	}
-	sum := sha256.Sum256(about)
+	sum := checksum.Sum(about)
 	base := filepath.Join(l.Runs, folder, hex.EncodeToString(sum[:12]))
 	v, err := readKept[T](base+".kept", string(about))
 	switch {
@@ -55,7 +53,7 @@ func keep[T any](l *Lab, folder string, key any, build func() (T, error)) (T, er
 	if err := errors.Join(e.Encode(string(about)), e.Encode(v)); err != nil {
 		return none, fmt.Errorf("%s: %w", base, err)
 	}
-	digest := sha256.Sum256(content.Bytes())
+	digest := checksum.Sum(content.Bytes())
 	err = errors.Join(
 		atomicfile.Write(base+".json", func(w io.Writer) error { _, err := w.Write(append(about, '\n')); return err }),
 		atomicfile.Write(base+".kept", func(w io.Writer) error {
@@ -80,7 +78,7 @@ func readKept[T any](path, about string) (v T, err error) {
 		return v, fmt.Errorf("%s is damaged: it does not begin as it should", path)
 	}
 	digest, content := content[:sha256.Size], content[sha256.Size:]
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], digest) {
+	if sum := checksum.Sum(content); !bytes.Equal(sum[:], digest) {
 		return v, fmt.Errorf("%s is damaged: its checksum is %.12x, expected %.12x", path, sum, digest)
 	}
 	d := gob.NewDecoder(bytes.NewReader(content))
@@ -95,14 +93,4 @@ func readKept[T any](path, about string) (v T, err error) {
 		return v, fmt.Errorf("%s: %w", path, err)
 	}
 	return v, nil
-}
-
-// contentOf is the SHA-256 of weights: names, shapes and bits, in their order.
-func contentOf(p network.Params) string {
-	h := checksum.SHA256()
-	for _, t := range p {
-		fmt.Fprintf(h, "%q %v\n", t.Name, t.Dims)
-		binary.Write(h, binary.LittleEndian, t.Data)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

@@ -27,6 +27,7 @@ type Lab struct {
 	progress        *display
 	mu              sync.Mutex
 	loaded          map[string][2]*data.Set
+	parts           map[part]*data.Set // subsets, which are drawn and hashed once
 	models          map[string]*network.Model
 	own             []network.Architecture // architectures that are not built in
 }
@@ -49,7 +50,7 @@ func OpenOn(name string) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{Backend: b, Info: info, Runs: runs, Data: data.DefaultOptions(), checkpointEvery: 15 * time.Second, progress: newDisplay(),
-		loaded: map[string][2]*data.Set{}, models: map[string]*network.Model{}}
+		loaded: map[string][2]*data.Set{}, parts: map[part]*data.Set{}, models: map[string]*network.Model{}}
 	l.Data.Progress, l.Data.Note = l.progress.download, l.progress.say
 	if info.Note != "" {
 		l.say("%s", info.Note)
@@ -98,6 +99,12 @@ func (l *Lab) model(ctx context.Context, s network.Spec) (*network.Model, error)
 // subsetSeed draws the samples of every subset: a set of one size is the same in every run.
 const subsetSeed = 0
 
+// part is n samples of a set.
+type part struct {
+	of *data.Set
+	n  int
+}
+
 // Sets returns a data set, its splits cut to trainN and testN samples, drawn stratified and always the same; 0 is all.
 func (l *Lab) Sets(ctx context.Context, name string, trainN, testN int) (train, test *data.Set, err error) {
 	return l.setsBy(ctx, l.Data, name, trainN, testN)
@@ -120,9 +127,13 @@ func (l *Lab) setsBy(ctx context.Context, o data.Options, name string, trainN, t
 	}
 	for i, n := range []int{trainN, testN} {
 		if n > 0 && n < both[i].Len() {
-			if both[i], err = both[i].Subset(n, subsetSeed); err != nil {
-				return nil, nil, err
+			k := part{both[i], n}
+			if l.parts[k] == nil {
+				if l.parts[k], err = both[i].Subset(n, subsetSeed); err != nil {
+					return nil, nil, err
+				}
 			}
+			both[i] = l.parts[k]
 		}
 	}
 	return both[0], both[1], nil

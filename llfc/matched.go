@@ -31,14 +31,17 @@ func SamePlace(a, b Checkpoint) error {
 
 // matching is all that a found permutation depends on.
 type matching struct {
-	Version  int          `json:"version"`
-	Network  network.Spec `json:"network"`
-	A        string       `json:"a"` // content of the weights
-	B        string       `json:"b"`
-	Method   string       `json:"method"`
-	Config   match.Config `json:"config"`
-	Training *setID       `json:"training,omitempty"`
-	Backend  string       `json:"backend,omitempty"`
+	Version int          `json:"version"`
+	Network network.Spec `json:"network"`
+	A       string       `json:"a"` // content of the weights
+	B       string       `json:"b"`
+	Method  string       `json:"method"`
+	Config  match.Config `json:"config"`
+
+	// Of methods that look at samples:
+	Training  *setID              `json:"training,omitempty"`
+	Normalize *feed.Normalization `json:"normalize,omitempty"`
+	Backend   string              `json:"backend,omitempty"`
 }
 
 // matchVersion is part of every kept permutation's name. Raise it when a method comes to find another one.
@@ -51,18 +54,21 @@ func (l *Lab) Matched(ctx context.Context, p Pair, method string, c match.Config
 	if err != nil {
 		return Pair{}, match.Result{}, err
 	}
+	if err := SamePlace(p.A, p.B); err != nil {
+		return Pair{}, match.Result{}, fmt.Errorf("%s: %w", p.Name, err)
+	}
 	spec, err := l.keyOf(ctx, p.B.Network)
 	if err != nil {
 		return Pair{}, match.Result{}, err
 	}
-	key := matching{Version: matchVersion, Network: spec, A: contentOf(p.A.Theta), B: contentOf(p.B.Theta), Method: method, Config: c}
+	key := matching{Version: matchVersion, Network: spec, A: p.A.Theta.SHA256(), B: p.B.Theta.SHA256(), Method: method, Config: c}
 	if m.Data {
 		set, err := l.training(ctx, p)
 		if err != nil {
 			return Pair{}, match.Result{}, fmt.Errorf("the method %s looks at training samples: %w", method, err)
 		}
 		id := idOf(set)
-		key.Training, key.Backend = &id, l.Info.String()
+		key.Training, key.Normalize, key.Backend = &id, &p.B.Normalize, l.Info.String()
 	}
 	r, err := keep(l, "matched", key, func() (match.Result, error) {
 		_, r, err := l.Match(ctx, p, method, c)

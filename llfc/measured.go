@@ -52,7 +52,7 @@ func (l *Lab) keyOf(ctx context.Context, s network.Spec) (network.Spec, error) {
 }
 
 func (l *Lab) measurement(spec network.Spec, p Pair, o measure.Options, training *data.Set, pathOnly bool, sets []*data.Set) measurement {
-	m := measurement{Version: measure.Version, Network: spec, A: contentOf(p.A.Theta), B: contentOf(p.B.Theta), Normalize: p.B.Normalize, Policy: o.Policy, PathOnly: pathOnly,
+	m := measurement{Version: measure.Version, Network: spec, A: p.A.Theta.SHA256(), B: p.B.Theta.SHA256(), Normalize: p.B.Normalize, Policy: o.Policy, PathOnly: pathOnly,
 		Alphas: slices.Sorted(slices.Values(o.Alphas)), WeakAlphas: o.WeakAlphas, Batch: o.Batch, Conditions: o.Conditions, Also: o.Also, Samples: o.Samples, AbsCos: o.AbsCos, Backend: l.Info.String()}
 	if method, err := o.Policy.Method(); err == nil {
 		m.Policy.Name = method.Name // "" is a name of its own for the same policy
@@ -199,7 +199,7 @@ func quiet(o measure.Options) measure.Options {
 }
 
 // Measure measures a pair layer by layer on a split, and its line on the others too, under the policy of o. Where that looks at training
-// samples and o.Train is nil, they are those of a split "train" among the measured ones, else of the data set of the pair.
+// samples and o.Train is nil, they are those that the pair was trained on; where it does not say, those of a split "train" among the measured.
 func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Feed, also ...*feed.Feed) (*measure.Result, error) {
 	if err := SamePlace(p.A, p.B); err != nil {
 		return nil, err
@@ -227,26 +227,27 @@ func (l *Lab) Measure(ctx context.Context, p Pair, o measure.Options, d *feed.Fe
 // trainingSplit is the split on which policies measure statistics.
 const trainingSplit = "train"
 
-// withTraining fills in the training set where the policy of o looks at one and has none: a training split among those that are measured,
-// else what the pair was trained on. free takes it off the device.
+// withTraining fills in the training set where the policy of o looks at one and has none: what the pair was trained on, or where it does not
+// say a training split among those that are measured. free takes it off the device.
 func (l *Lab) withTraining(ctx context.Context, p Pair, o measure.Options, measured ...*feed.Feed) (out measure.Options, free func(), err error) {
 	free = func() {}
 	method, err := o.Policy.Method()
 	if err != nil || !method.Data || o.Train != nil {
 		return o, free, err
 	}
-	for _, d := range measured {
-		if d.Set.Split == trainingSplit {
-			o.Train = d
-			return o, free, nil
+	if name, _ := p.trainedOn(); name == "" {
+		if i := slices.IndexFunc(measured, func(d *feed.Feed) bool { return d.Set.Split == trainingSplit }); i >= 0 {
+			o.Train = measured[i]
 		}
-	}
-	if name, _ := p.trainedOn(); name == "" { // measure says what is missing
-		return o, free, nil
+		return o, free, nil // without one measure says what is missing
 	}
 	set, err := l.trainingOf(ctx, p, o)
 	if err != nil {
 		return o, free, err
+	}
+	if i := slices.IndexFunc(measured, func(d *feed.Feed) bool { return d.Set == set }); i >= 0 {
+		o.Train = measured[i]
+		return o, free, nil
 	}
 	if o.Train, err = feed.New(l.Backend, set, p.B.Normalize); err != nil {
 		return o, free, err

@@ -215,6 +215,32 @@ func TestKeptIsOfOneForwardFunction(t *testing.T) {
 	}
 }
 
+// A permutation found on samples is of the normalisation that the networks see them with, and of two networks that see them with one.
+func TestKeptPermutationIsOfOneNormalization(t *testing.T) {
+	ctx, s := context.Background(), ownSetting()
+	l, runs := open(t)
+	addOwn(t, l, 5)
+	p := must[Pair](t)(l.Independent(ctx, s, 1))
+	other := p.B.Normalize
+	other.Mean = []float32{other.Mean[0] + 1}
+	moved := p
+	moved.A.Normalize, moved.B.Normalize = other, other
+	for _, p := range []Pair{p, moved, p} {
+		if _, _, err := l.Matched(ctx, p, "activation", match.Config{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := must[[]string](t)(filepath.Glob(filepath.Join(l.Runs, "matched", "*.kept"))); len(kept) != 2 {
+		t.Errorf("%d permutations are kept in %s, expected one for each of 2 normalisations", len(kept), runs)
+	}
+	apart := p
+	apart.A.Normalize = other
+	for _, method := range []string{"weight", "activation"} {
+		_, _, err := l.Matched(ctx, apart, method, match.Config{})
+		complains(t, "ends of two normalisations", err, "normalise their input differently")
+	}
+}
+
 func TestAddWhatDoesNotFit(t *testing.T) {
 	l, _ := open(t)
 	addOwn(t, l, 3)

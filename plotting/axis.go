@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"layerwise/internal/finite"
+
 	"gonum.org/v1/plot"
 )
 
@@ -21,7 +23,7 @@ func newSpan(floor float64) span {
 }
 
 func (s *span) add(v float64) {
-	if !finite(v) {
+	if !finite.Is(v) {
 		return
 	}
 	s.min, s.max = math.Min(s.min, v), math.Max(s.max, v)
@@ -36,7 +38,7 @@ func (s *span) add(v float64) {
 
 // addExtent widens the axis by an error bar's end, which never decides where a logarithmic axis begins.
 func (s *span) addExtent(v float64) {
-	if finite(v) {
+	if finite.Is(v) {
 		s.min, s.max = math.Min(s.min, v), math.Max(s.max, v)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"layerwise/internal/finite"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -31,7 +33,7 @@ func ECDF(title, xlabel string, samples ...Sample) (*Figure, error) {
 	for i, s := range samples {
 		var values []float64
 		for _, v := range s.Values {
-			if finite(v) {
+			if finite.Is(v) {
 				values = append(values, v)
 			} else if math.IsInf(v, 0) {
 				return nil, fmt.Errorf("plotting: ECDF: sample %s holds %v", label(s.Name, i), v)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"unicode"
 
+	"layerwise/internal/finite"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -86,7 +88,7 @@ func (f *Figure) check() error {
 			f.Title, w/vg.Centimeter, h/vg.Centimeter)
 	}
 	lo, hi := f.YRange[0], f.YRange[1]
-	if f.YRange != [2]float64{} && !(finite(lo) && finite(hi) && lo < hi) {
+	if f.YRange != [2]float64{} && !(finite.Is(lo) && finite.Is(hi) && lo < hi) {
 		return fmt.Errorf("plotting: figure %q: YRange %v is not an interval", f.Title, f.YRange)
 	}
 	if f.LogY && f.YRange != [2]float64{} && lo <= 0 {
@@ -96,7 +98,7 @@ func (f *Figure) check() error {
 		return err
 	}
 	for _, v := range f.Reference {
-		if !finite(v) {
+		if !finite.Is(v) {
 			return fmt.Errorf("plotting: figure %q: reference line at %v", f.Title, v)
 		}
 	}

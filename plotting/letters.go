@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/image/font/opentype"
@@ -38,7 +39,7 @@ func (l letters) pieces(s string, f font.Font) []piece {
 	var out []piece
 	for _, c := range clusters(s) {
 		p := piece{c, own}
-		if !hasAll(own, c) {
+		if !ownHas(own, c) {
 			p.font = fontFor(c, f)
 		}
 		if p.font != nil {
@@ -179,6 +180,22 @@ func silent(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Variation_Se
 
 // blank are runes that are drawn as a space.
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// ownLetters remembers what ownHas has found.
+var ownLetters sync.Map
+
+// ownHas is hasAll of the figures' own font, whose letters are measured many times for a figure.
+func ownHas(f *opentype.Font, cluster string) bool {
+	key := struct {
+		font    *opentype.Font
+		cluster string
+	}{f, cluster}
+	has, ok := ownLetters.Load(key)
+	if !ok {
+		has, _ = ownLetters.LoadOrStore(key, hasAll(f, cluster))
+	}
+	return has.(bool)
+}
 
 // hasAll reports whether a font has a drawing for all that is to be seen of a text.
 func hasAll(f *opentype.Font, s string) bool {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"layerwise/internal/finite"
+
 	"gonum.org/v1/plot/plotter"
 )
 
@@ -22,11 +24,9 @@ type Series struct {
 
 type point struct{ x, y, low, high float64 } // low and high are distances from y, NaN if there is no error
 
-func (p point) drawn() bool { return finite(p.x) && finite(p.y) }
+func (p point) drawn() bool { return finite.Is(p.x) && finite.Is(p.y) }
 
-func (p point) hasError() bool { return finite(p.low) && finite(p.high) }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+func (p point) hasError() bool { return finite.Is(p.low) && finite.Is(p.high) }
 
 // curve is a Series copied and checked, its style settled.
 type curve struct {

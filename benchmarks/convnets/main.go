@@ -35,12 +35,16 @@ func run(name, text, folder string, batch int) error {
 	if folder != "" {
 		return dump(f, folder, batch)
 	}
+	about, err := f.Network.Description()
+	if err != nil {
+		return err
+	}
 	d, err := noiseFeed(f, 16*batch)
 	if err != nil {
 		return err
 	}
 	defer d.Free()
-	if err := harness.Print(map[string]any{"parameters": trainable(f), "versions": info.String()}); err != nil {
+	if err := harness.Print(map[string]any{"parameters": about.Count, "versions": info.String()}); err != nil {
 		return err
 	}
 	c := &child{f: f, d: d, config: config(batch, 1e6, 0.01, 1e-4), in: json.NewDecoder(os.Stdin)}
@@ -53,21 +57,6 @@ func config(batch, epochs int, rate, decay float64) train.Config {
 		Optimiser: train.Optimiser{Name: "sgd", Rate: rate, Momentum: 0.9, WeightDecay: decay},
 		Batch:     batch, Epochs: epochs, Streams: []train.Stream{{Order: 1}},
 	}
-}
-
-// trainable counts the numbers that gradients move: all but the buffers of batch norms.
-func trainable(f *network.Model) (n int) {
-	for _, p := range f.About.Params {
-		if p.Buffer() {
-			continue
-		}
-		size := 1
-		for _, d := range p.Dims {
-			size *= d
-		}
-		n += size
-	}
-	return n
 }
 
 // noiseFeed puts n images of noise on the device.

@@ -34,11 +34,7 @@ func (p *Forward) Free() { network.Free(p.theta...) }
 
 // Logits runs a batch that is on the device, x [B, H, W, C], and returns its logits, [B, classes].
 func (p *Forward) Logits(x *tensors.Tensor) ([]float32, error) {
-	args := make([]any, 0, len(p.theta)+1)
-	for _, w := range p.theta {
-		args = append(args, w)
-	}
-	out, err := p.exec.Call(append(args, x)...)
+	out, err := p.exec.Call(network.Args(p.theta, x)...)
 	if err != nil {
 		return nil, err
 	}

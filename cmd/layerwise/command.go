@@ -21,11 +21,12 @@ import (
 // command is one call of a verb: its flags, and where it prints.
 type command struct {
 	*flag.FlagSet
-	verb     verb
-	out, err io.Writer // results, everything else
-	words    []string
-	backend  *string
-	given    []string // the arguments of the verb
+	verb      verb
+	out, err  io.Writer // results, everything else
+	words     []string
+	backend   *string
+	asNumbers *bool    // set by asNumbersFlag
+	given     []string // the arguments of the verb
 }
 
 func newCommand(v verb, words []string, out, stderr io.Writer) *command {
@@ -192,12 +193,7 @@ func (c *command) checkData(flagName, name string) error {
 
 // findImages returns where the folder or archive of images:PATH is, "" if it is nowhere, and where it was looked for.
 func findImages(path string) (at string, looked []string) {
-	looked = []string{path}
-	for _, dir := range data.DefaultOptions().Dirs {
-		if !filepath.IsAbs(path) {
-			looked = append(looked, filepath.Join(dir, path))
-		}
-	}
+	looked = data.ImagePlaces(data.DefaultOptions(), path)
 	for _, at := range looked {
 		if _, err := os.Stat(at); err == nil {
 			return at, looked
@@ -219,7 +215,7 @@ const asNumbers = "classes-as-numbers"
 
 // asNumbersFlag declares the flag that pair reads.
 func (c *command) asNumbersFlag() {
-	c.Bool(asNumbers, false, "class k of the data is logit k of the networks, whatever the two are called and even where the networks tell more apart")
+	c.asNumbers = c.Bool(asNumbers, false, "class k of the data is logit k of the networks, whatever the two are called and even where the networks tell more apart")
 }
 
 // classes is err as a misuse that names the flag which allows it, if its classes are what is wrong.
@@ -239,8 +235,7 @@ func (c *command) pair() (a, b llfc.Checkpoint, err error) {
 	if b, err = c.checkpoint(c.given[1]); err != nil {
 		return
 	}
-	a.ByNumber = c.set(asNumbers) && c.Lookup(asNumbers).Value.String() == "true"
-	b.ByNumber = a.ByNumber
+	a.ByNumber, b.ByNumber = *c.asNumbers, *c.asNumbers
 	if err = llfc.SamePlace(a, b); err != nil {
 		err = c.classes(c.given[0]+" and "+c.given[1], err)
 	}

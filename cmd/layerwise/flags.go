@@ -150,3 +150,8 @@ func (c *command) choice(name, value, usage string, known ...string) *string {
 
 // large bounds numbers that have no bound of their own, so that none is infinite.
 const large = math.MaxFloat32
+
+// names splits a list with commas.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
+}

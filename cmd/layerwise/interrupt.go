@@ -23,11 +23,11 @@ func interruptible(stderr io.Writer) (ctx context.Context, stop func()) {
 		case <-stopped:
 			return
 		}
-		cancel()
 		if isTerminal(stderr) { // a line of progress has no end yet
 			fmt.Fprintln(stderr)
 		}
 		fmt.Fprintln(stderr, "layerwise: stopping; a second Ctrl-C or SIGTERM ends it at once")
+		cancel() // only now: whoever hears of it may end the program before the line is out
 		select {
 		case second := <-signals:
 			atomicfile.Abandon()

@@ -39,7 +39,7 @@ var measureVerb = verb{
 		if err := c.need("out"); err != nil {
 			return err
 		}
-		further := strings.FieldsFunc(*also, func(r rune) bool { return r == ',' })
+		further := names(*also)
 		for _, name := range further {
 			if !slices.Contains(optional, name) {
 				return c.wrong("--also %s: unknown quantity; known: %s", name, strings.Join(optional, ", "))

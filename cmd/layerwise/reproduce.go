@@ -36,7 +36,7 @@ var reproduceVerb = verb{
 		if *table != "" {
 			return printTable(c, *table)
 		}
-		named := strings.FieldsFunc(*ids, func(r rune) bool { return r == ',' })
+		named := names(*ids)
 		if c.set("subjects") && len(named) == 0 {
 			return c.wrong("--subjects %q names none; layerwise reproduce --list shows them", *ids)
 		}

@@ -12,8 +12,7 @@ import (
 // Describe says what a file is by its first bytes (512 will do) and how to get the right one, as the end of a sentence: "a web page, …".
 // It returns "" for what it does not know.
 func Describe(head []byte) string {
-	text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
-	lower := strings.ToLower(string(text[:min(len(text), 64)]))
+	text, lower := start(head)
 	begins := func(with ...string) bool {
 		for _, w := range with {
 			if bytes.HasPrefix(head, []byte(w)) {
@@ -25,7 +24,7 @@ func Describe(head []byte) string {
 	switch {
 	case strings.HasPrefix(lower, "version https://git-lfs"):
 		return "a Git LFS pointer, which stands in for the real file; git lfs pull fetches that"
-	case hasTag(lower):
+	case strings.HasPrefix(lower, "<?xml"), isPage(lower):
 		return fmt.Sprintf("a web page (it begins %.40q), as servers send it in place of a file that is missing or needs a login; download the file again", text)
 	case begins("PK\x03\x04"):
 		return zipped(head)
@@ -47,13 +46,10 @@ func Describe(head []byte) string {
 	return ""
 }
 
-func hasTag(text string) bool {
-	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body", "<?xml", "<!--"} {
-		if strings.HasPrefix(text, tag) {
-			return true
-		}
-	}
-	return false
+// start is a text without a mark of its encoding and the spaces in front, and its first characters in lower case.
+func start(head []byte) (text []byte, lower string) {
+	text = bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
+	return text, strings.ToLower(string(text[:min(len(text), 64)]))
 }
 
 // zipped tells archives apart by the name of their first entry.

@@ -12,9 +12,10 @@ import (
 const HeadLen = 1024
 
 // Reply says what a server or a tool left in the place of a binary file, and how to get the right one, as the end of a sentence:
-// "a web page, …". head is the beginning of the file; what is packed with gzip is looked into. It returns "" for what it does not know.
+// "a web page, …". head is the file or its beginning; what is packed with gzip is looked into. It returns "" for what it does not know.
 // The real file must not be a text in JSON or XML.
 func Reply(head []byte) string {
+	head = head[:min(HeadLen, len(head))]
 	if what := reply(head); what != "" {
 		return what
 	}
@@ -31,8 +32,7 @@ func Reply(head []byte) string {
 }
 
 func reply(head []byte) string {
-	text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
-	lower := strings.ToLower(string(text[:min(len(text), 64)]))
+	text, lower := start(head)
 	switch {
 	case strings.HasPrefix(lower, "version https://git-lfs"):
 		return "a Git LFS pointer, which stands in for the real file: git lfs pull fetches that"

@@ -9,11 +9,11 @@ func Room(what string, need float64, instead string) error {
 	if !ok || need <= float64(free) {
 		return nil
 	}
-	return fmt.Errorf("%s would take at least %s of memory, and this machine has %s free; %s", what, size(need), size(float64(free)), instead)
+	return fmt.Errorf("%s would take at least %s of memory, and this machine has %s free; %s", what, Size(need), Size(float64(free)), instead)
 }
 
-// size prints a number of bytes.
-func size(n float64) string {
+// Size prints a number of bytes.
+func Size(n float64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	i := 0
 	for ; n >= 1024 && i < len(units)-1; i++ {

@@ -16,7 +16,7 @@ func TestRoom(t *testing.T) {
 		t.Error(err)
 	}
 	for n, want := range map[float64]string{0: "0 bytes", 1023: "1.02e+03 bytes", 1 << 20: "1 MiB", 5e9: "4.66 GiB"} {
-		if got := size(n); got != want {
+		if got := Size(n); got != want {
 			t.Errorf("%g: %s, expected %s", n, got, want)
 		}
 	}

@@ -15,6 +15,8 @@ type Method struct {
 	Name, Doc, Source string
 	Data              bool // it looks at training samples
 
+	// Find looks for π. Where ctx ends first it returns the best that it has so far, with the context's error; Result.Permutation is nil
+	// where it has none.
 	Find func(ctx context.Context, p Problem) (Result, error)
 }
 
@@ -25,6 +27,8 @@ type Problem struct {
 	A, B     network.Params
 	Training *feed.Feed // nil unless the method looks at data
 	Config
+
+	Progress func(done, of int, objective float64) // may be nil; called now and then by methods that take many steps
 }
 
 // Methods lists the known ways.

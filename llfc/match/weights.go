@@ -16,6 +16,9 @@ type Config struct {
 	Seed      int64 // of the order in which the further runs visit the groups
 	Restarts  int   // further runs, each from the identity and in random order; the first run is described at Weights
 	MaxSweeps int   // of one run; 0 is 100. A run ends by itself after the first sweep that changes nothing
+
+	Steps int     `json:",omitempty"` // of methods that search step by step; 0 is what the method says
+	Mix   float64 `json:",omitempty"` // of mudsc: the share of the activations' similarity
 }
 
 // Result is the best permutation found, and how all the runs went.

@@ -89,14 +89,28 @@ func deviation(q Quantity, row Row) string {
 	return number(row.Std)
 }
 
+// Conditions are the rows of nonlinearities and linear maps, Definitions 3 and 4, one quantity after the other.
+func (r *Result) Conditions() []Row { return r.rowsOf(r.measured(atConditions)) }
+
+// rowsOf are the rows of these quantities, one after the other.
+func (r *Result) rowsOf(quantities []Quantity) []Row {
+	var out []Row
+	for _, q := range quantities {
+		for _, row := range r.Rows {
+			if row.Quantity == q.Name {
+				out = append(out, row)
+			}
+		}
+	}
+	return out
+}
+
 // WriteConditions writes the quantities of nonlinearities and linear maps, Definitions 3 and 4. Those of the whole set have no deviation.
 func (r *Result) WriteConditions(w io.Writer) error {
 	t := newTable(w, conditionColumns...)
 	for _, q := range r.measured(atConditions) {
-		for _, row := range r.Rows {
-			if row.Quantity == q.Name {
-				t.row(row.Layer.Name, q.Name, number(row.Mean), deviation(q, row), r.Policy.String())
-			}
+		for _, row := range r.rowsOf([]Quantity{q}) {
+			t.row(row.Layer.Name, q.Name, number(row.Mean), deviation(q, row), r.Policy.String())
 		}
 	}
 	return t.flush()
@@ -108,14 +122,7 @@ func (r *Result) WriteSamples(w io.Writer) error {
 	t := newTable(w, sampleColumns...)
 	policy := r.Policy.String()
 	for _, at := range []func(Where) bool{atLayers, atConditions} {
-		var rows []Row
-		for _, q := range r.measured(at) {
-			for _, row := range r.Rows {
-				if row.Quantity == q.Name && row.Samples != nil {
-					rows = append(rows, row)
-				}
-			}
-		}
+		rows := slices.DeleteFunc(r.rowsOf(r.measured(at)), func(row Row) bool { return row.Samples == nil })
 		slices.SortStableFunc(rows, func(a, b Row) int {
 			if c := r.place(a.Layer) - r.place(b.Layer); c != 0 || at(Nonlinearities) {
 				return c

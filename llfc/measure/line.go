@@ -202,12 +202,7 @@ func (p *plan) point(ctx context.Context, s *pass.Pass, line *merge.Line, alpha 
 	if err != nil {
 		return err
 	}
-	defer network.Free(fresh...)
-	again, _, err := s.Rows(ctx, pointGraph, fresh, s.X, s.Y)
-	if err != nil {
-		return err
-	}
-	return s.CheckRows("loss and error", rows, again)
+	return checkScore(ctx, s, fresh, rows)
 }
 
 // line is the line on a set, without the ends as given.
@@ -259,7 +254,10 @@ func evaluate(ctx context.Context, f *network.Model, theta network.Params, d *fe
 	for s.Next(ctx) {
 		rows, err := score(ctx, s, device, &t)
 		if err == nil && s.First() {
-			err = checkScore(ctx, s, theta, rows)
+			var fresh []*tensors.Tensor
+			if fresh, err = f.Upload(theta); err == nil {
+				err = checkScore(ctx, s, fresh, rows)
+			}
 		}
 		if err != nil {
 			return 0, 0, fmt.Errorf("measure: %s: %w", s, err)
@@ -269,12 +267,8 @@ func evaluate(ctx context.Context, f *network.Model, theta network.Params, d *fe
 	return loss, wrong, s.Err()
 }
 
-// checkScore runs a second upload of the same weights on the batch that was read, and compares.
-func checkScore(ctx context.Context, s *pass.Pass, theta network.Params, rows [][]float64) error {
-	fresh, err := s.Model().Upload(theta)
-	if err != nil {
-		return err
-	}
+// checkScore runs a fresh copy of the weights that gave rows on the batch that was read, compares, and frees the copy.
+func checkScore(ctx context.Context, s *pass.Pass, fresh []*tensors.Tensor, rows [][]float64) error {
 	defer network.Free(fresh...)
 	again, _, err := s.Rows(ctx, pointGraph, fresh, s.X, s.Y)
 	if err != nil {

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"layerwise/llfc/feed"
 	"layerwise/llfc/merge"
@@ -26,6 +27,11 @@ type Options struct {
 	Policy     merge.Policy          // how θ_α is made: what becomes of batch statistics; the zero value interpolates them
 	Train      *feed.Feed            // the training set, on which some policies measure statistics; nil for the others
 	Progress   func(done, total int) // called after every step; nil for none
+}
+
+// keeps says whether every sample's values of a quantity are kept.
+func (o Options) keeps(q Quantity) bool {
+	return !q.Set && (o.PerSample || slices.Contains(o.Samples, q.Name))
 }
 
 // plan is what all passes over the line between a and b share.

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"fmt"
-	"slices"
 	"unsafe"
 
 	"layerwise/internal/memory"
@@ -19,7 +18,7 @@ func (m *meter) room(samples int) error {
 		}
 		places := float64(times) * float64(len(m.places[q.Where]))
 		sums += places * float64(unsafe.Sizeof(moments{}))
-		if !q.Set && (m.o.PerSample || slices.Contains(m.o.Samples, q.Name)) {
+		if m.o.keeps(q) {
 			values += 8 * places * float64(samples)
 		}
 	}

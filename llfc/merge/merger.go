@@ -95,7 +95,7 @@ func (m *Merger) draw(train *feed.Feed) error {
 		p.Samples = min(defaultSamples, train.Len())
 	}
 	if p.Batch == 0 {
-		p.Batch = min(defaultBatch, max(2, batchBytes/(4*largest(m.f.About.Taps))))
+		p.Batch = min(defaultBatch, max(2, batchBytes/int(m.f.About.Largest())))
 	}
 	batches := (p.Samples + p.Batch - 1) / p.Batch
 	p.Batch = p.Samples / batches
@@ -114,18 +114,6 @@ func (m *Merger) draw(train *feed.Feed) error {
 	}
 	m.train = train
 	return nil
-}
-
-func largest(taps []network.Tap) int {
-	most := 1
-	for _, t := range taps {
-		n := 1
-		for _, d := range t.Dims {
-			n *= d
-		}
-		most = max(most, n)
-	}
-	return most
 }
 
 // Policy returns the policy with its samples and batch as they were settled.

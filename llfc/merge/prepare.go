@@ -130,10 +130,9 @@ func (m *Merger) batch(ctx context.Context, p *pass.Pass, line *Line, alphas []f
 			err = points[k].add(v)
 		}
 		if err == nil && k == 0 && p.First() {
-			err = m.checkPass(ctx, p, line, alpha, atEnds, v)
-		}
-		if err == nil && k == 0 && p.First() {
-			err = room(len(alphas), len(points[0].sum))
+			if err = m.checkPass(ctx, p, line, alpha, atEnds, v); err == nil {
+				err = room(len(alphas), len(points[0].sum))
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("α = %g: %w", alpha, err)

@@ -87,8 +87,8 @@ func guarded(layer string, dims []int, f func() *graph.Node) *graph.Node {
 	if y == nil {
 		panic(fmt.Errorf("no node came back, expected one of shape [batch, %v]", dims))
 	}
-	if s := y.Shape(); s.Rank() != len(dims)+1 || !slices.Equal(s.Dimensions[1:], dims) {
-		panic(fmt.Errorf("expected a node of shape [batch, %v], got %s", dims, s))
+	if err := checkShape(y, dims); err != nil {
+		panic(err)
 	}
 	return y
 }

@@ -113,9 +113,13 @@ func (x X) Linear(name string, m Map) X {
 
 // meeting is the number of weights that meet in one unit of an axis: the sizes of all axes that carry none of its units.
 func meeting(weight []Axis, units Axis) int {
+	carried := map[int]bool{}
+	for _, u := range units.units {
+		carried[u] = true
+	}
 	n := 1
 	for i, a := range weight {
-		if units.trace == nil && i == len(weight)-1 || slices.ContainsFunc(a.units, func(u int) bool { return slices.Contains(units.units, u) }) {
+		if units.trace == nil && i == len(weight)-1 || slices.ContainsFunc(a.units, func(u int) bool { return carried[u] }) {
 			continue
 		}
 		n *= a.size

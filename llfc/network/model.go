@@ -138,6 +138,9 @@ func (f *Model) runBeside(thetas []Params, x Tensor, from, to string) ([]Tensor,
 	if i < 0 {
 		return nil, fmt.Errorf("network: there is no tap %q; the taps are %q", to, names(f.About.Taps))
 	}
+	if len(x.Dims) == 0 || x.Dims[0] < 1 {
+		return nil, fmt.Errorf("network: an input of shape %v; the first size is the number of samples, at least 1", x.Dims)
+	}
 	if err := Room(f.Backend, fmt.Sprintf("a batch of %d samples", x.Dims[0]), float64(x.Dims[0])*f.About.Largest()); err != nil {
 		return nil, fmt.Errorf("network: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -29,5 +30,16 @@ func TestCompileTakesNoRoom(t *testing.T) {
 	runtime.ReadMemStats(&m)
 	if m.HeapSys > 1<<30 {
 		t.Errorf("the heap spans %d bytes after a network of a few hundred numbers", m.HeapSys)
+	}
+}
+
+// An input without samples is an error, not a panic and not a result.
+func TestInputWithoutSamples(t *testing.T) {
+	n := nets(t)["mlp"]
+	f := must[*Model](t)(Compile(named{}, n))
+	for _, dims := range [][]int{nil, {0, 6, 6, 1}} {
+		if _, err := f.Logits(must[Params](t)(n.Init(1)), Tensor{Dims: dims}); err == nil || !strings.Contains(err.Error(), "at least 1") {
+			t.Errorf("shape %v: %v", dims, err)
+		}
 	}
 }

@@ -122,11 +122,7 @@ func (n Network) Describe() (*Trace, error) { return n.describe(within(context.B
 func (n Network) describe(b bounds) (t *Trace, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			e, ok := r.(error)
-			if !ok {
-				panic(r)
-			}
-			t, err = nil, fmt.Errorf("network %q: %w", n.Spec.Architecture, e)
+			t, err = nil, fmt.Errorf("network %q: %w", n.Spec.Architecture, r.(error)) // trace panics with nothing else
 		}
 	}()
 	return n.trace(Options{}, nil, b), nil
@@ -228,7 +224,14 @@ func checkNode(name string, node *graph.Node, dims []int) {
 	if node == nil {
 		return
 	}
-	if s := node.Shape(); s.Rank() != len(dims)+1 || !slices.Equal(s.Dimensions[1:], dims) {
-		panic(fmt.Errorf("tap %q: expected a node of shape [batch, %v], got %s", name, dims, s))
+	if err := checkShape(node, dims); err != nil {
+		panic(fmt.Errorf("tap %q: %w", name, err))
 	}
+}
+
+func checkShape(node *graph.Node, dims []int) error {
+	if s := node.Shape(); s.Rank() != len(dims)+1 || !slices.Equal(s.Dimensions[1:], dims) {
+		return fmt.Errorf("expected a node of shape [batch, %v], got %s", dims, s)
+	}
+	return nil
 }

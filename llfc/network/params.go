@@ -1,9 +1,12 @@
 package network
 
 import (
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
+
+	"layerwise/internal/checksum"
 )
 
 // Tensor is a named float32 array, row-major. Dims is empty for a scalar.
@@ -33,6 +36,16 @@ func (p Params) ByName() map[string]Tensor {
 		out[t.Name] = t
 	}
 	return out
+}
+
+// SHA256 is the checksum of names, shapes and bits, in their order, in hexadecimal.
+func (p Params) SHA256() string {
+	h := checksum.SHA256()
+	for _, t := range p {
+		fmt.Fprintf(h, "%q %v\n", t.Name, t.Dims)
+		writeFloats(h, t.Data) // a hash takes all
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Clone returns a deep copy.

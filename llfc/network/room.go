@@ -34,26 +34,17 @@ func Room(b compute.Backend, what string, need float64) error {
 	if !ok || need <= float64(free) {
 		return nil
 	}
-	return tooLarge("%s takes at least %s of memory, and this machine has %s free; a smaller network, input or batch takes less", what, inBytes(need), inBytes(float64(free)))
-}
-
-func inBytes(n float64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	i := 0
-	for ; n >= 1024 && i < len(units)-1; i++ {
-		n /= 1024
-	}
-	return fmt.Sprintf("%.3g %s", n, units[i])
+	return tooLarge("%s takes at least %s of memory, and this machine has %s free; a smaller network, input or batch takes less", what, memory.Size(need), memory.Size(float64(free)))
 }
 
 // Bytes is the memory of one θ in float32.
 func (t *Trace) Bytes() float64 { return 4 * float64(t.numbers) }
 
-// Features is the memory in float32 of the taps of these kinds for one sample.
+// Features is the memory in float32 of the taps of these kinds for one sample; no kinds are all.
 func (t *Trace) Features(kinds ...string) float64 {
 	n := 0.0
 	for _, p := range t.Taps {
-		if slices.Contains(kinds, p.Kind) {
+		if len(kinds) == 0 || slices.Contains(kinds, p.Kind) {
 			n += 4 * volume(p.Dims)
 		}
 	}

@@ -118,8 +118,6 @@ func Args(parts ...any) []any {
 	var out []any
 	for _, p := range parts {
 		switch p := p.(type) {
-		case []any:
-			out = append(out, p...)
 		case []*tensors.Tensor:
 			for _, t := range p {
 				out = append(out, t)

@@ -24,7 +24,7 @@ func AtCuts(lab *llfc.Lab, s llfc.Setting, o measure.Options, pairs ...llfc.Pair
 	out := Tested(lab, s, o, pairs...)
 	for i, p := range pairs {
 		cut := map[string]bool{}
-		taps := description(p.A.Network).Taps
+		taps := description(Must(lab.Network(p.A.Network))).Taps
 		for k, t := range taps {
 			cut[t.Name] = t.Cut && t.Kind == "act" || k == len(taps)-1
 		}
@@ -33,13 +33,11 @@ func AtCuts(lab *llfc.Lab, s llfc.Setting, o measure.Options, pairs ...llfc.Pair
 	return out
 }
 
-func description(s network.Spec) network.Description {
-	return Must(Must(network.New(s)).Description())
-}
+func description(n network.Network) network.Description { return Must(n.Description()) }
 
 // Examples are n training images of a setting's data, of every class as many.
 func Examples(lab *llfc.Lab, s llfc.Setting, n int) *data.Set {
-	train, _, err := data.Load(Ctx(), s.Data, lab.Data)
+	train, _, err := lab.Sets(Ctx(), s.Data, 0, 0)
 	Check(err)
 	return Must(train.Subset(n, 1))
 }

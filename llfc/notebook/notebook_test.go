@@ -13,6 +13,7 @@ import (
 
 	"gonum.org/v1/plot/plotter"
 
+	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/figures"
 	"layerwise/llfc/measure"
@@ -184,5 +185,39 @@ func TestAtCuts(t *testing.T) {
 	}
 	if headers, rows := Networks(l, s); headers[1] != Name(s) || rows[3][1] != "7" { // ReLUs: the first and two a block
 		t.Errorf("networks %q %q", headers, rows)
+	}
+}
+
+// What a notebook asks about a network and data it does about those of its own too.
+func TestOwnNetworkAndData(t *testing.T) {
+	l, s := tiny(t, network.Spec{Architecture: "mine"})
+	if err := l.AddNetwork(network.Custom("mine", func(x network.X) network.X {
+		return x.Flatten().Dense("fc", 4).ReLU().Dense("logits", x.Classes())
+	})); err != nil {
+		t.Fatal(err)
+	}
+	own := &data.Set{Name: "own", Shape: []int{2, 2, 1}, Classes: []string{"dark", "bright"}}
+	for i := range 40 {
+		own.Labels = append(own.Labels, int32(i%2))
+		for range 4 {
+			own.Pixels = append(own.Pixels, uint8(150*(i%2)+i))
+		}
+	}
+	if err := l.AddData(own, own); err != nil {
+		t.Fatal(err)
+	}
+	s.Data, s.TrainSamples, s.TestSamples = "own", 0, 0
+	pair, err := l.Spawned(context.Background(), s, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := AtCuts(l, s, measure.Options{}, pair)[0].Baseline().Layers; fmt.Sprint(got) != "[fc/relu logits]" {
+		t.Errorf("layers %v", got)
+	}
+	if _, rows := Networks(l, s); rows[0][1] != "30" { // (4 + 1)·4 + (4 + 1)·2
+		t.Errorf("parameters %q", rows[0])
+	}
+	if n := Examples(l, s, 6); n.Len() != 6 || n.Name != "own" {
+		t.Errorf("examples %v", n)
 	}
 }

@@ -41,7 +41,7 @@ func Networks(lab *llfc.Lab, settings ...llfc.Setting) (headers []string, rows [
 	headers = []string{"network"}
 	rows = [][]string{{"parameters"}, {"running statistics"}, {"FLOP a picture, forward"}, {"ReLUs"}, {"symmetry groups"}}
 	for _, s := range settings {
-		d := description(Must(lab.Run(Ctx(), s, 1)).Network)
+		d := description(Must(lab.Network(Must(lab.Run(Ctx(), s, 1)).Network)))
 		relus := 0
 		for _, t := range d.Taps {
 			if t.Kind == "act" {
@@ -61,7 +61,7 @@ const placesShown = 3
 
 // Groups lists the groups of units that may change places with one another, and the axes that move with them.
 func Groups(n network.Spec) (headers []string, rows [][]string) {
-	for _, g := range description(n).Groups {
+	for _, g := range description(Must(network.New(n))).Groups {
 		places := strings.Join(g.Places, ", ")
 		if last := len(g.Places) - 1; last >= placesShown {
 			places = g.Places[0] + " … " + g.Places[last]

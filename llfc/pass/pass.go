@@ -107,15 +107,7 @@ func choose(f *network.Model, n, kept int) int {
 	if f.Backend.Name() == "xla" {
 		largest = largestXLA
 	}
-	features := 0
-	for _, tap := range f.About.Taps {
-		size := 1
-		for _, d := range tap.Dims {
-			size *= d
-		}
-		features += size
-	}
-	largest = max(1, min(largest, budget/(4*features*(kept+1))))
+	largest = max(1, min(largest, budget/(int(f.About.Features())*(kept+1))))
 	batches := (n + largest - 1) / largest
 	return (n + batches - 1) / batches
 }

@@ -14,6 +14,10 @@ func Markdown(scorecard io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return claimsTable(claims), nil
+}
+
+func claimsTable(claims llfc.Scorecard) string {
 	var b strings.Builder
 	row := func(cells ...string) {
 		for _, c := range cells {
@@ -41,5 +45,5 @@ func Markdown(scorecard io.Reader) (string, error) {
 		fmt.Fprintf(&b, ", %d were not measured", open)
 	}
 	b.WriteString(".\n")
-	return b.String(), nil
+	return b.String()
 }

@@ -232,21 +232,8 @@ func (s *Study) longTables() ([]*long, error) {
 		if !blends(t.Policy) {
 			continue
 		}
-		weak, err := t.WeakAdditivity()
-		if err != nil {
-			return nil, err
-		}
-		com, err := t.Commutativity()
-		if err != nil {
-			return nil, err
-		}
-		for _, q := range []struct {
-			name string
-			p    measure.Profile
-		}{{"dist_sigma_half", weak.Half}, {"dist_sigma_max", weak.Max}, {"sign_disagreement", weak.Disagreement}, {"dist_com", com.Com}, {"dist_w", com.W}, {"dist_h", com.H}} {
-			for i, v := range q.p.Stats {
-				conditions.add(t, q.p.Layers[i], q.name, number(v.Mean), number(v.Std))
-			}
+		for _, row := range t.Conditions() {
+			conditions.add(t, row.Layer.Name, row.Quantity, number(row.Mean), number(row.Std))
 		}
 	}
 	return []*long{path, barriers, layers, conditions, {"networks.csv", s.networks(group{subjects: s.Subjects})}}, nil

@@ -1,7 +1,6 @@
 package study
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"layerwise/internal/atomicfile"
 	"layerwise/llfc"
+	"layerwise/llfc/measure"
 	"layerwise/plotting"
 	"layerwise/plotting/report"
 )
@@ -92,9 +92,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 		}
 	}
 	for _, t := range s.Trials {
-		for _, file := range []string{"path.csv", "layers.csv", "conditions.csv"} {
-			names = append(names, filepath.Join(s.pairFolder(t), file))
-		}
+		names = append(names, measure.Files(s.pairFolder(t))...)
 	}
 	return claims, refill(dir, append(names, topFiles()...), func() error {
 		for _, sec := range sections {
@@ -261,15 +259,7 @@ func (s *Study) provenance() []report.Pair {
 func (s *Study) markdown(claims llfc.Scorecard, sections []section) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s\n\n", s.title(), s.subtitle(), s.summary(claims))
-	var card bytes.Buffer
-	if err := claims.WriteJSON(&card); err != nil {
-		return "", err
-	}
-	text, err := Markdown(&card)
-	if err != nil {
-		return "", err
-	}
-	b.WriteString(text)
+	b.WriteString(claimsTable(claims))
 	for _, sec := range sections {
 		fmt.Fprintf(&b, "\n## %s\n", sec.title)
 		for _, t := range sec.tables {
