@@ -32,6 +32,14 @@ func MLPMNISTPermuted() Setting {
 	return s
 }
 
+// MLPCIFARPermuted is Git Re-Basin's MLP on CIFAR-10: Adam 1e-3, batch 100, 100 epochs, pictures zoomed, flipped and turned.
+func MLPCIFARPermuted() Setting {
+	s := MLPMNISTPermuted()
+	s.Data, s.Unit = "cifar10", false
+	s.Train.Batch, s.Train.Augment = 100, feed.ZoomFlipRotate()
+	return s
+}
+
 // named is a network of the literature, which must be in network.Named.
 func named(name string) network.Spec {
 	s, err := network.Default(name)

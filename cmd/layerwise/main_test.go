@@ -220,7 +220,7 @@ func TestMisuse(t *testing.T) {
 		{"reproduce --markdown gone", "gone"},
 		{"reproduce --study convnets", "--study: the flag is now --subjects"},
 		{"reproduce --nets=resnet20", "--nets: the flag is now --subjects"},
-		{"reproduce --subjects alexnet", `--subjects: unknown subject "alexnet"; of scale quick: mlp, mlp-rebasin, vgg16-bn, resnet20`},
+		{"reproduce --subjects alexnet", `--subjects: unknown subject "alexnet"; of scale quick: mlp, mlp-rebasin, mlp-cifar10, vgg16-bn, resnet20`},
 		{"reproduce --subjects resnet20-ln-x1 --scale cpu-hour", `unknown subject "resnet20-ln-x1"; of scale cpu-hour: mlp`},
 		{"reproduce --subjects ,", `--subjects "," names none`},
 		{"doctor now", "1 arguments"},

@@ -22,6 +22,7 @@ func ExampleSubjects() {
 	// Output:
 	// mlp: spawned-2 spawned-0 independent
 	// mlp-rebasin: permuted unpermuted
+	// mlp-cifar10: permuted unpermuted
 	// vgg16-bn: spawned-1 spawned-0 independent
 	// resnet20: spawned-1 independent
 	// resnet20-ln-x1: independent permuted

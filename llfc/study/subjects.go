@@ -40,6 +40,7 @@ func entries() []entry {
 	out := []entry{
 		{"mlp", "MLP", llfc.MLPMNIST(), mlp([]float64{0, 10}, []float64{0, 2}), spawnedMLP},
 		{"mlp-rebasin", "MLP (Git Re-Basin's recipe)", llfc.MLPMNISTPermuted(), mlp(nil, nil), permutedMLP},
+		{"mlp-cifar10", "MLP/CIFAR-10 (Git Re-Basin's recipe)", llfc.MLPCIFARPermuted(), mlp(nil, nil), permutedMLP},
 		{"vgg16-bn", "VGG-16-BN", llfc.VGGCIFAR(), conv([]float64{0, 1, 2, 5}, laptop, []float64{0, 1, 2, 4}, []float64{0, 1}, "VGG-16-BN (width 16)"), spawnedNet},
 		{"resnet20", "ResNet-20", llfc.ResNetCIFAR(), conv([]float64{0, 1, 2, 5}, laptop, laptop, []float64{1}, ""), spawnedNet},
 	}

@@ -67,8 +67,8 @@ func TestSelect(t *testing.T) {
 		{"quick", []string{"resnet20", "vgg16-bn"}, "resnet20 vgg16-bn"},
 		{"smoke", []string{"mlp", "resnet20-ln-x2"}, "mlp resnet20-ln-x2"},
 		{"huge", nil, `unknown scale "huge"; known: smoke, quick, cpu-hour, paper`},
-		{"quick", []string{"alexnet"}, `unknown subject "alexnet"; of scale quick: mlp, mlp-rebasin, vgg16-bn, resnet20, resnet20-ln-x1`},
-		{"cpu-hour", []string{"resnet20-ln-x1"}, `unknown subject "resnet20-ln-x1"; of scale cpu-hour: mlp, mlp-rebasin, vgg16-bn, resnet20`},
+		{"quick", []string{"alexnet"}, `unknown subject "alexnet"; of scale quick: mlp, mlp-rebasin, mlp-cifar10, vgg16-bn, resnet20, resnet20-ln-x1`},
+		{"cpu-hour", []string{"resnet20-ln-x1"}, `unknown subject "resnet20-ln-x1"; of scale cpu-hour: mlp, mlp-rebasin, mlp-cifar10, vgg16-bn, resnet20`},
 		{"quick", []string{"mlp", "mlp"}, `"mlp" is named twice`},
 	} {
 		subjects, err := Select(c.scale, c.ids...)
