@@ -36,6 +36,7 @@ const (
 	metaSeconds   = "seconds"
 	metaWritten   = "written"
 	metaMatched   = "matched"
+	metaMerged    = "merged"
 )
 
 // SaveCheckpoint writes a checkpoint as safetensors, whole or not at all.
