@@ -12,6 +12,7 @@ const (
 	streamSubset = 0x737562736574
 	streamSplit  = 0x73706c6974
 	streamBlobs  = 0x626c6f6273
+	streamLabels = 0x6c6162656c73
 )
 
 // Subset returns n samples of s without repetition, drawn per class so that each class keeps its share to within one

@@ -24,6 +24,7 @@ type Run struct {
 	Normalize feed.Normalization `json:"normalize"`
 	Train     train.Config       `json:"train"`
 	InitSeed  int64              `json:"init_seed"`
+	From      string             `json:"from,omitempty"` // content of the weights that it starts from, where these are not drawn; see Lab.FineTune
 }
 
 // DataID says what a network was trained on.

@@ -13,6 +13,7 @@ import (
 	"layerwise/internal/atomicfile"
 	"layerwise/internal/filelock"
 	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
 	"layerwise/llfc/train"
 )
 
@@ -175,7 +176,12 @@ func (l *Lab) begin(ctx context.Context, r Run) (saved, error) {
 	if err != nil {
 		return saved{}, err
 	}
-	theta, err := n.InitContext(ctx, r.InitSeed)
+	var theta network.Params
+	if r.From != "" {
+		theta, err = l.start(r)
+	} else {
+		theta, err = n.InitContext(ctx, r.InitSeed)
+	}
 	if err != nil {
 		return saved{}, err
 	}

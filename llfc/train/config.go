@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 
 	"layerwise/llfc/feed"
+	"layerwise/llfc/network"
 )
 
 // Config is how a network is trained. It is plain data and names a run together with what it is trained on.
@@ -23,6 +25,10 @@ type Config struct {
 	Streams   []Stream  `json:"streams"`
 
 	Augment feed.Augment `json:"augment,omitzero"` // of the training batches; measuring sees the pictures as they are
+
+	// Freeze are patterns as of path.Match for what stays as it is: tensors, "conv1/w", or all that a layer has, "conv1", "block?". Running
+	// statistics that are named so stay too; a batch is normalised by its own statistics all the same.
+	Freeze []string `json:"freeze,omitempty"`
 
 	Precision string `json:"precision,omitempty"` // "" is float32 throughout; "bf16" is mixed, see half
 	Devices   int    `json:"devices,omitempty"`   // 0 is one device; above 1 that many share each batch, see parallel.go
@@ -92,6 +98,11 @@ func (c Config) Check(n int) error {
 	case !slices.IsSortedFunc(c.Streams, func(a, b Stream) int { return a.From - b.From }):
 		return fmt.Errorf("train: the streams %v are not in the order of their steps", c.Streams)
 	}
+	for _, pattern := range c.Freeze {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("train: freeze %q: %w", pattern, err)
+		}
+	}
 	if _, err := json.Marshal(c); err != nil { // a run is named by this text, which has no NaN and no infinity
 		return fmt.Errorf("train: %+v: %w", c, err)
 	}
@@ -106,6 +117,35 @@ func (c Config) Check(n int) error {
 	}
 	_, err := c.Schedule.factor(0, 1, c.Epochs)
 	return err
+}
+
+// frozen tells whether a tensor stays as it is.
+func (c Config) frozen(name string) bool {
+	for part := name; part != "."; part = path.Dir(part) {
+		if slices.ContainsFunc(c.Freeze, func(pattern string) bool {
+			ok, err := path.Match(pattern, part)
+			return ok && err == nil
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// learns tells whether a tensor has a gradient and an optimiser's state.
+func (c Config) learns(p network.Param) bool { return !p.Buffer() && !c.frozen(p.Name) }
+
+// checkFreeze returns nil if every pattern names a tensor, and something is left to be trained.
+func (c Config) checkFreeze(params []network.Param) error {
+	for _, pattern := range c.Freeze {
+		if !slices.ContainsFunc(params, func(p network.Param) bool { return Config{Freeze: []string{pattern}}.frozen(p.Name) }) {
+			return fmt.Errorf("train: freeze %q names no tensor of the network; its first is %q", pattern, params[0].Name)
+		}
+	}
+	if !slices.ContainsFunc(params, c.learns) {
+		return fmt.Errorf("train: freeze %q leaves nothing to be trained", c.Freeze)
+	}
+	return nil
 }
 
 // stream returns the stream that seeds a step.

@@ -37,7 +37,7 @@ func (t *Trainer) convolves() bool {
 
 // key names all that the graph depends on: runs that differ in seeds, schedule or length share one executable.
 func (t *Trainer) key(what string) string {
-	return fmt.Sprintf("train: %s, %+v, %s, %+v, %q, %d devices", what, t.c.Optimiser, t.d.Recipe(), t.c.Augment, t.c.Precision, t.devices())
+	return fmt.Sprintf("train: %s, %+v, %s, %+v, %q, %d devices, %q", what, t.c.Optimiser, t.d.Recipe(), t.c.Augment, t.c.Precision, t.devices(), t.c.Freeze)
 }
 
 // statisticsRate is the weight of a new batch in the running statistics of batch norms, PyTorch's default.
@@ -57,7 +57,7 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 	var trained []int
 	var weights []*graph.Node
 	for i, p := range params {
-		if !p.Buffer() {
+		if t.c.learns(p) {
 			trained, weights = append(trained, i), append(weights, theta[i])
 		}
 	}
@@ -72,7 +72,7 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 	// Behind a barrier no weight is updated before all gradients are read off the old ones: the loop can then work in place.
 	grads = graph.OptimizationBarriers(mean[:len(grads)]...)
 	statistics, loss, wrong = mean[len(grads):len(mean)-2], mean[len(mean)-2], mean[len(mean)-1]
-	next = make([]*graph.Node, len(state))
+	next = slices.Clone(state) // what is frozen stays
 	for k, i := range trained {
 		var slots []*graph.Node
 		for j := range t.rule.slots {
@@ -85,7 +85,9 @@ func (t *Trainer) step(state []*graph.Node, pixels, labels, index, seeds *graph.
 	}
 	for i, p := range params {
 		if p.Buffer() {
-			next[i] = graph.Add(graph.MulScalar(theta[i], 1-statisticsRate), graph.MulScalar(statistics[0], statisticsRate))
+			if !t.c.frozen(p.Name) {
+				next[i] = graph.Add(graph.MulScalar(theta[i], 1-statisticsRate), graph.MulScalar(statistics[0], statisticsRate))
+			}
 			statistics = statistics[1:]
 		}
 	}

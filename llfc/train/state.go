@@ -33,7 +33,7 @@ func Start(n network.Network, theta network.Params, c Config) (State, error) {
 	s := State{Theta: theta}
 	for _, slot := range r.slots {
 		for i, t := range theta {
-			if about.Params[i].Buffer() {
+			if !c.learns(about.Params[i]) {
 				continue
 			}
 			s.Slots = append(s.Slots, network.Tensor{Name: t.Name + "#" + slot, Dims: t.Dims, Data: make([]float32, len(t.Data))})

@@ -54,6 +54,9 @@ func NewTrainer(f *network.Model, d *feed.Feed, c Config) (*Trainer, error) {
 	if err := c.Augment.Check(d.Set.Shape); err != nil {
 		return nil, err
 	}
+	if err := c.checkFreeze(f.About.Params); err != nil {
+		return nil, err
+	}
 	r, err := c.Optimiser.rule()
 	if err != nil {
 		return nil, err
@@ -239,7 +242,7 @@ func (t *Trainer) layout() network.Params {
 	}
 	for _, slot := range t.rule.slots {
 		for _, p := range t.f.About.Params {
-			if !p.Buffer() {
+			if t.c.learns(p) {
 				out = append(out, network.Tensor{Name: p.Name + "#" + slot, Dims: p.Dims})
 			}
 		}
