@@ -59,8 +59,8 @@ func TestFreezeRefuses(t *testing.T) {
 		f, _, d := task(t, b, small)
 		for want, freeze := range map[string][]string{
 			`freeze "fc9" names no tensor of the network; its first is "fc1/w"`: {"fc1", "fc9"},
-			"leaves nothing to be trained":                                        {"fc*", "logits"},
-			"syntax error in pattern":                                             {"fc1/["},
+			"leaves nothing to be trained":                                      {"fc*", "logits"},
+			"syntax error in pattern":                                           {"fc1/["},
 		} {
 			c := adam()
 			c.Freeze = freeze
