@@ -69,8 +69,14 @@ func (r Recipe) Method() (RecipeMethod, error) {
 	return RecipeMethod{}, fmt.Errorf("merge: unknown recipe %q; known: %s", r.Name, strings.Join(RecipeNames(), ", "))
 }
 
-// settle checks a recipe for n models, and fills in what it leaves open.
-func (r Recipe) settle(n int) (Recipe, RecipeMethod, error) {
+// Check returns nil if a recipe can be applied to n models, with a base or without.
+func (r Recipe) Check(n int, base bool) error {
+	_, _, err := r.settle(n, base)
+	return err
+}
+
+// settle checks a recipe, and fills in what it leaves open.
+func (r Recipe) settle(n int, base bool) (Recipe, RecipeMethod, error) {
 	m, err := r.Method()
 	switch {
 	case err != nil:
@@ -87,6 +93,10 @@ func (r Recipe) settle(n int) (Recipe, RecipeMethod, error) {
 		return r, m, fmt.Errorf("merge: a share of %g to keep; it must lie in (0, 1], and 0 chooses", r.Keep)
 	case !m.seeded && r.Seed != 0:
 		return r, m, fmt.Errorf("merge: nothing is drawn in %s, so it takes no seed", m.Name)
+	case m.Base && !base:
+		return r, m, fmt.Errorf("merge: %s adds task vectors to the network that all were fine-tuned from; it must be given", m.Name)
+	case !m.Base && base:
+		return r, m, fmt.Errorf("merge: %s looks at no base; leave it out", m.Name)
 	case !m.Base && r.Lambda != 0:
 		return r, m, fmt.Errorf("merge: %s adds nothing to a base, so it takes no λ", m.Name)
 	}
@@ -109,15 +119,9 @@ func (r Recipe) settle(n int) (Recipe, RecipeMethod, error) {
 // directions: by every recipe they are the mean of the models' statistics, and a policy that measures them anew is the better choice
 // wherever there is data. Sums are float64, rounded once.
 func Combine(f *network.Model, base network.Params, models []network.Params, r Recipe) (network.Params, error) {
-	r, m, err := r.settle(len(models))
+	r, m, err := r.settle(len(models), base != nil)
 	if err != nil {
 		return nil, err
-	}
-	if m.Base != (base != nil) {
-		if m.Base {
-			return nil, fmt.Errorf("merge: %s adds task vectors to the network that all were fine-tuned from; it must be given", m.Name)
-		}
-		return nil, fmt.Errorf("merge: %s looks at no base; leave it out", m.Name)
 	}
 	for i, theta := range models {
 		if err := f.CheckWeights(theta); err != nil {
