@@ -157,6 +157,27 @@ func TestTiesByHand(t *testing.T) {
 	}
 }
 
+// The numbers are mergekit 0.1.5's (magnitude, then get_mask by sum, weighted and normalised) on torch 2.15.0, of one tensor of twenty
+// numbers sin(1 + 7k + 3i) in three models.
+func TestTiesAgainstMergekit(t *testing.T) {
+	want := []float64{0.8907667, -0.8378651, 0.9906074, -0.9167422, 0.9476898, -0.9596694, 0.9524412, -0.9917789, 0.9637954, -0.9165215, 0.8509035, 0, 0, 0,
+		-0.8317748, 0.9017884, -0.9537526, 0.9866276, -0.9997551, 0.9375246}
+	var taus []network.Params
+	for k := range 3 {
+		w := network.Tensor{Name: "w", Dims: []int{20}}
+		for i := range 20 {
+			w.Data = append(w.Data, float32(math.Sin(float64(1+7*k+3*i))))
+		}
+		taus = append(taus, network.Params{w})
+	}
+	got := must[RecipeMethod](t)(Recipe{Name: "ties"}.Method()).merge(Recipe{Keep: 0.4, Weights: []float64{1, 0.5, 2}}, taus)
+	for i, v := range got[0].Data {
+		if math.Abs(float64(v)-want[i]) > 3e-7 {
+			t.Errorf("place %d: %v, theirs %v", i, v, want[i])
+		}
+	}
+}
+
 // What dare leaves is a share near the one asked for, the same for a seed, and over seeds its mean is τ.
 func TestDare(t *testing.T) {
 	s := newScene(t, engines(t)["go"], specs()["mlp"])

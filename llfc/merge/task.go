@@ -69,7 +69,7 @@ func trim(tau network.Params, share float64) network.Params {
 		}
 	}
 	slices.Sort(sizes)
-	left := min(len(sizes), int(math.Ceil(share*float64(len(sizes)))))
+	left := max(1, int(share*float64(len(sizes))))
 	least := sizes[len(sizes)-left]
 	out := tau.Clone()
 	for _, t := range out {
