@@ -41,7 +41,11 @@ func Claims(names []string, cards ...llfc.Scorecard) (headers []string, rows [][
 	for i, c := range cards[0] {
 		row := []string{c.Source, c.Quantity, c.Subject, c.Threshold()}
 		for _, card := range cards {
-			row = append(row, card[i].Measured()+", "+card[i].Verdict())
+			measured := card[i].Measured()
+			if len(card[i].Values) > 1 { // the mean alone would not show why a claim fails
+				measured += " " + card[i].Interval()
+			}
+			row = append(row, measured+", "+card[i].Verdict())
 		}
 		rows = append(rows, row)
 	}
