@@ -3,7 +3,6 @@ package match
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/csv"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -221,6 +220,9 @@ func TestAssignRefuses(t *testing.T) {
 		"row 1, column 0 is NaN": {1, 2, math.NaN(), 4}, "row 0, column 1 is +Inf": {1, math.Inf(1), 3, 4},
 		"row 1, column 1 is -Inf": {1, 2, 3, math.Inf(-1)}, "3 gains, expected 2×2": {1, 2, 3},
 	} {
+		if p, err := AssignRectangular(g, 2, 2); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, %v, want %s", g, p, err, want)
+		}
 		if p, err := Assign(g, 2); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: got %v, %v, want %s", g, p, err, want)
 		}
@@ -228,69 +230,182 @@ func TestAssignRefuses(t *testing.T) {
 	if _, err := Assign(nil, -1); err == nil {
 		t.Error("n = -1 was taken")
 	}
+	if _, err := AssignRectangular(nil, -1, 0); err == nil {
+		t.Error("-1 rows were taken")
+	}
+	const n = 600 // read in several parts: the first in the order of the rows is named
+	g := make([]float64, n*n)
+	g[400*n+7], g[500*n+9] = math.NaN(), math.Inf(1)
+	if _, err := Assign(g, n); err == nil || !strings.Contains(err.Error(), "row 400, column 7 is NaN") {
+		t.Error(err)
+	}
 }
 
-// generated makes the gains of testdata/scipy.csv from a linear congruential generator.
-func generated(kind string, n int, seed uint64) []float64 {
-	next := func() float64 { seed = 6364136223846793005*seed + 1442695040888963407; return float64(seed >> 33) }
-	if kind == "lowrank" {
-		f := fill(6*n, func() float64 { return next() / (1 << 31) })
-		g := make([]float64, n*n)
-		for k := range g {
-			a, b := f[3*(k/n):], f[3*n+3*(k%n):]
-			g[k] = a[0]*b[0] + a[1]*b[1] + a[2]*b[2]
-		}
-		return g
+// scipyKinds are the kinds of gains in testdata/scipy.py, in its order.
+var scipyKinds = []string{"uniform", "integer", "ties", "sparse", "constant", "low rank", "rank one", "aligned", "dead units", "nearly equal", "huge", "tiny"}
+
+// scipyGains makes a matrix of testdata/scipy.py again.
+func scipyGains(number int) (kind string, gain []float64, rows, columns int) {
+	integer := func(i int) int { // splitmix64
+		z := (uint64(number)<<32 + uint64(i) + 1) * 0x9E3779B97F4A7C15
+		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+		z = (z ^ z>>27) * 0x94D049BB133111EB
+		return int((z ^ z>>31) >> 40)
 	}
-	g := fill(n*n, next)
-	for k := range g {
+	kind = scipyKinds[number%len(scipyKinds)]
+	rows = 1 + integer(0)%40
+	columns = rows
+	if number/len(scipyKinds)%4 == 3 {
+		columns = 1 + integer(1)%40
+	}
+	gain = make([]float64, rows*columns)
+	for k := range gain {
+		u, v, x := k/columns, k%columns, integer(2+k)
+		f := float64(x) * 0x1p-24
 		switch kind {
 		case "uniform":
-			g[k] = g[k]/(1<<31) - 0.5
+			f -= 0.5
 		case "integer":
-			g[k] = math.Mod(g[k], 1000)
+			f = float64(x%2000 - 1000)
 		case "ties":
-			g[k] = math.Mod(g[k], 3)
-		case "aligned":
-			g[k] /= 1 << 31
-			if u := k / n; k%n == (u*7+3)%n && n%7 != 0 || n%7 == 0 && k%n == u {
-				g[k]++
+			f = float64(x % 3)
+		case "sparse":
+			f = 0
+			if x%8 == 0 {
+				f = 1
 			}
+		case "constant":
+			f = -4
+		case "low rank":
+			f = 0
+			for i := range 3 {
+				f += float64(integer(2+3*u+i)*integer(2+3*(rows+v)+i)) * 0x1p-48
+			}
+		case "rank one":
+			f = float64((u + 1) * (v + 1))
+		case "aligned":
+			if v == (7*u+3)%columns {
+				f++
+			}
+		case "dead units":
+			if f -= 0.5; u%3 == 1 || v%3 == 2 {
+				f = 0
+			}
+		case "nearly equal":
+			f = 1e6 + float64(x%5)*0x1p-30
+		case "huge":
+			f = (f - 0.5) * 0x1p900
+		case "tiny":
+			f = (f - 0.5) * 0x1p-900
 		}
+		gain[k] = f
 	}
-	return g
+	return kind, gain, rows, columns
 }
 
 func TestAssignIsSciPy(t *testing.T) {
-	f, err := os.Open("testdata/scipy.csv")
+	raw, err := os.ReadFile("testdata/scipy.f64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comment = '#'
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
+	about, values, _ := bytes.Cut(raw, []byte("\n"))
+	if string(about) != "scipy 1.17.1, numpy 2.4.6" || len(values) != 8*10000 {
+		t.Fatalf("%s: %d bytes", about, len(values))
 	}
-	for _, row := range rows[1:] {
-		n, _ := strconv.Atoi(row[1])
-		seed, _ := strconv.ParseUint(row[2], 10, 64)
-		want, err := strconv.ParseFloat(row[3], 64)
-		if err != nil {
-			t.Fatal(err)
+	for number := range 10000 {
+		want := math.Float64frombits(binary.LittleEndian.Uint64(values[8*number:]))
+		kind, g, rows, columns := scipyGains(number)
+		assign := func() ([]int, error) { return AssignRectangular(g, rows, columns) }
+		answers := []func() ([]int, error){assign}
+		if rows == columns {
+			answers = append(answers, func() ([]int, error) { return Assign(g, rows) })
 		}
-		g := generated(row[0], n, seed)
-		p, err := Assign(g, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := objective(g, p); math.Abs(got-want) > 1e-12*math.Abs(want) { // the order of the sum
-			t.Errorf("%v: %v", row, got)
+		for _, answer := range answers {
+			p, err := answer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, tolerance := taken(t, g, p, columns), 1e-15*float64(rows)*scale(g) // the order of the sum; and the answer's own rounding
+			switch kind {
+			case "integer", "ties", "sparse", "constant", "rank one":
+				tolerance = 0
+			}
+			if math.Abs(got-want) > tolerance {
+				t.Errorf("%d, %s, %d×%d: %v, SciPy has %v", number, kind, rows, columns, got, want)
+			}
 		}
 	}
-	if len(rows) != 81 {
-		t.Errorf("%d rows", len(rows))
+}
+
+// taken returns Σ gain[u][p[u]] of the rows that have a column, each column at most once and no fewer than there can be.
+func taken(t *testing.T, gain []float64, p []int, columns int) (sum float64) {
+	t.Helper()
+	seen, count := make([]bool, columns), 0
+	for u, j := range p {
+		if j < 0 {
+			continue
+		}
+		if seen[j] {
+			t.Fatalf("%v takes column %d twice", p, j)
+		}
+		seen[j] = true
+		count++
+		sum += gain[u*columns+j]
+	}
+	if count != min(len(p), columns) {
+		t.Fatalf("%v takes %d of %d columns", p, count, columns)
+	}
+	return sum
+}
+
+func TestAssignRectangularIsBruteForce(t *testing.T) {
+	for kind, next := range kinds {
+		r := rand.New(rand.NewPCG(13, 14))
+		for rows := range 6 {
+			for columns := range 6 {
+				for range 10 {
+					n := max(rows, columns)
+					g := next(r, n)
+					padded, tight := make([]float64, n*n), make([]float64, 0, rows*columns) // a row or column that is not there gains nothing
+					for u := range rows {
+						for j := range columns {
+							tight, padded[u*n+j] = append(tight, g[u*n+j]), g[u*n+j]
+						}
+					}
+					p, err := AssignRectangular(tight, rows, columns)
+					if err != nil || len(p) != rows {
+						t.Fatal(p, err)
+					}
+					want := 0.0
+					if rows > 0 && columns > 0 {
+						want = bruteForce(padded, n)
+					}
+					if got := taken(t, tight, p, columns); math.Abs(got-want) > 1e-14*float64(n)*scale(g) {
+						t.Errorf("%s, %d×%d: %v has %v, the best is %v", kind, rows, columns, p, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Large ones prove themselves by their prices, cold and warm.
+func TestAssignLarge(t *testing.T) {
+	for _, kind := range []string{"gaussian", "aligned", "low rank, positive", "integer", "ties"} {
+		const n = 1000
+		g := kinds[kind](rand.New(rand.NewPCG(15, 16)), n)
+		var a Assigner
+		for range 2 {
+			p, err := a.Assign(g, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tolerance := 1e-13 * scale(g)
+			if kind == "integer" || kind == "ties" {
+				tolerance = 0
+			}
+			certify(t, g, p, a.Prices(), tolerance)
+		}
 	}
 }
 
@@ -303,7 +418,7 @@ func TestAssignIsSciPyLive(t *testing.T) {
 		}
 	}
 	if py == "" {
-		t.Skip("no python3 (or $LAYERWISE_PYTHON) with scipy; testdata/scipy.csv stands in")
+		t.Skip("no python3 (or $LAYERWISE_PYTHON) with scipy; testdata/scipy.f64 stands in")
 	}
 	for kind, next := range kinds {
 		const n = 120
