@@ -6,18 +6,16 @@ import (
 	"layerwise/internal/memory"
 )
 
-// room returns an error if the machine cannot hold the gains of the largest group and the products of all terms, [n, n] each, or how each of
-// the runs went: two numbers, and what is printed of them.
+// room returns an error if the machine cannot hold the totals of all groups, [n, n] each, and the panels of a product, or how each of the
+// runs went: two numbers, and what is printed of them.
 func (m *matcher) room(restarts int) error {
 	const perRun = 8 + 8 + 16 + 4
 	if err := memory.Room(fmt.Sprintf("the record of %d further searches", restarts), perRun*float64(restarts), "make fewer"); err != nil {
 		return err
 	}
-	gains, products, largest := 0.0, 0.0, 0
+	totals, largest := 0.0, 0
 	for _, g := range m.groups {
-		square := float64(g.Size) * float64(g.Size)
-		gains, largest = max(gains, 8*square), max(largest, g.Size)
-		products += 4 * square * float64(len(g.terms))
+		totals, largest = totals+8*float64(g.Size)*float64(g.Size), max(largest, g.Size)
 	}
-	return memory.Room(fmt.Sprintf("matching groups of up to %d units", largest), gains+products, "match narrower networks")
+	return memory.Room(fmt.Sprintf("matching groups of up to %d units", largest), totals+2*4*depth*float64(largest), "match narrower networks")
 }

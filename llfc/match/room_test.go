@@ -18,7 +18,7 @@ func TestRoom(t *testing.T) {
 		t.Error(err)
 	}
 	wide := matcher{groups: []*group{{Group: network.Group{Size: 1 << 24}, terms: make([]*term, 2)}, {Group: network.Group{Size: 3}}}}
-	if err := wide.room(0); err == nil || !strings.Contains(err.Error(), "matching groups of up to 16777216 units would take at least 4 PiB") {
+	if err := wide.room(0); err == nil || !strings.Contains(err.Error(), "matching groups of up to 16777216 units would take at least 2 PiB") {
 		t.Error(err)
 	}
 }

@@ -7,5 +7,3 @@ func scanProfits(g, w, x []float64) (best, second float64) { return profits(g, w
 func scanRelax(g, w, d []float64, off float64) (least float64) { return relax(g, w, d, off) }
 
 func scanIndex(x []float64, value float64, from int) int { return index(x, value, from) }
-
-func addProduct(a, b, c []float32, n, k int) { addProductPlain(a, b, c, n, k) }

@@ -1,26 +1,25 @@
 package match
 
 import (
-	"slices"
+	"fmt"
+	"math"
 
 	"layerwise/llfc/network"
 )
 
-// term is what one tensor (or several that nothing else moves) says about one group: its products ⟨A's row u, B's row
-// v⟩ in the units of B as it came, where a row is all that belongs to a unit. The columns of B's rows move with the
-// groups on the tensor's other axes; when few of them moved, only their products are computed anew.
+// term is what one tensor says about one group: its products ⟨A's row u, B's row v⟩ in the units of B as it came, where
+// a row is all that belongs to a unit. The columns of B's rows move with the groups on the tensor's other axes; when
+// some of them moved, only their products change. Nothing of the tensors is copied.
 type term struct {
-	n, k   int
-	a, b   []float32 // [n, k]
-	others []mover   // what permutes the columns
+	a, b   []float32
+	others []mover // what permutes the columns
+	norm   float64 // ‖A‖·‖B‖
 
-	dims     []int
-	axis     int
-	at       [][]int
-	from     []int     // column of b that stands at each column; nil before the first product
-	product  []float32 // [n, n], for from
-	scratchA []float32
-	scratchB []float32
+	dims  []int
+	axis  int
+	rows  [][]int // for each position of the units, where every unit begins
+	at    []int32 // the columns in A: what is to be added to the beginning of a row
+	count []int32 // the columns of B that the group's total has; nil: none yet
 }
 
 // mover is a group that permutes another axis of a term's tensor.
@@ -29,20 +28,35 @@ type mover struct {
 	place network.Place
 }
 
-// gather returns the rows [n, k]: for each unit its positions one after the other, and for each of those the other
-// axes in their order.
-func (t *term) gather(data []float32) []float32 {
-	outer, size, inner := split(t.dims, t.axis)
-	out := make([]float32, 0, t.n*len(t.at[0])*outer*inner)
-	for _, at := range t.at {
-		for _, i := range at {
-			for o := range outer {
-				start := (o*size + i) * inner
-				out = append(out, data[start:start+inner]...)
-			}
+func newTerm(place network.Place, a, b network.Tensor) (*term, error) {
+	if len(a.Data) > math.MaxInt32 {
+		return nil, fmt.Errorf("tensor %q has %d elements, more than %d", a.Name, len(a.Data), math.MaxInt32)
+	}
+	t := &term{a: a.Data, b: b.Data, dims: a.Dims, axis: place.Axis}
+	_, _, inner := split(t.dims, t.axis)
+	for j := range place.At[0] {
+		row := make([]int, len(place.At))
+		for u, at := range place.At {
+			row[u] = at[j] * inner
+		}
+		t.rows = append(t.rows, row)
+	}
+	t.at = t.columns(nil)
+	return t, nil
+}
+
+// norm returns ‖x‖ in float64.
+func norm(x []float32) float64 {
+	var s [4]float64 // four sums do not wait for each other
+	for ; len(x) >= 4; x = x[4:] {
+		for i := range s {
+			s[i] += float64(x[i]) * float64(x[i])
 		}
 	}
-	return out
+	for _, v := range x {
+		s[0] += float64(v) * float64(v)
+	}
+	return math.Sqrt((s[0] + s[1]) + (s[2] + s[3]))
 }
 
 // split returns the number of elements before, along and after an axis.
@@ -57,43 +71,44 @@ func split(dims []int, axis int) (outer, size, inner int) {
 	return outer, dims[axis], inner
 }
 
-// join appends the columns of u.
-func (t *term) join(u *term) {
-	a, b := make([]float32, 0, t.n*(t.k+u.k)), make([]float32, 0, t.n*(t.k+u.k))
-	for i := range t.n {
-		a = append(append(a, t.a[i*t.k:(i+1)*t.k]...), u.a[i*u.k:(i+1)*u.k]...)
-		b = append(append(b, t.b[i*t.k:(i+1)*t.k]...), u.b[i*u.k:(i+1)*u.k]...)
+// columns returns, for the groups' present permutations, where in B each column comes from; nil groups move nothing.
+func (t *term) columns(groups []*group) []int32 {
+	axes := positions(t.dims)
+	if groups != nil {
+		for _, o := range t.others {
+			move(o.place, groups[o.group].p, axes)
+		}
 	}
-	t.a, t.b, t.k = a, b, t.k+u.k
+	_, size, inner := split(t.dims, t.axis)
+	before, after := flat(t.dims[:t.axis], axes[:t.axis]), flat(t.dims[t.axis+1:], axes[t.axis+1:])
+	out := make([]int32, 0, len(before)*len(after))
+	for _, o := range before {
+		for _, i := range after {
+			out = append(out, int32(o*size*inner+i))
+		}
+	}
+	return out
 }
 
-// columns returns, for the groups' present permutations, the column of b that stands at each column.
-func (t *term) columns(groups []*group) []int {
-	axes := make([][]int, len(t.dims)) // position along each axis → where it comes from
-	for axis, d := range t.dims {
+// positions returns for each axis the position that each position comes from before anything moves: itself.
+func positions(dims []int) [][]int {
+	axes := make([][]int, len(dims))
+	for axis, d := range dims {
 		axes[axis] = make([]int, d)
 		for i := range d {
 			axes[axis][i] = i
 		}
 	}
-	for _, o := range t.others {
-		p := groups[o.group].p
-		for u, at := range o.place.At {
-			for j, i := range at {
-				axes[o.place.Axis][i] = o.place.At[p[u]][j]
-			}
+	return axes
+}
+
+// move has the positions of a group's units come from where p says.
+func move(place network.Place, p []int, axes [][]int) {
+	for u, at := range place.At {
+		for j, i := range at {
+			axes[place.Axis][i] = place.At[p[u]][j]
 		}
 	}
-	before, after := flat(t.dims[:t.axis], axes[:t.axis]), flat(t.dims[t.axis+1:], axes[t.axis+1:])
-	out := make([]int, 0, t.k)
-	for j := range t.at[0] {
-		for _, o := range before {
-			for _, i := range after {
-				out = append(out, (j*len(before)+o)*len(after)+i)
-			}
-		}
-	}
-	return out
 }
 
 // flat returns, for every position in an array of those dims, the position it comes from.
@@ -111,64 +126,56 @@ func flat(dims []int, from [][]int) []int {
 	return out
 }
 
-// products returns the matrix [n, n] of ⟨A's row u, B's row v⟩ for the groups' present permutations.
-func (t *term) products(groups []*group) []float32 {
-	var from []int
-	switch {
-	case len(t.others) > 0:
-		from = t.columns(groups)
-	case t.from != nil:
-		return t.product // nothing moves its columns
-	default:
-		from = make([]int, t.k)
-		for c := range from {
-			from[c] = c
-		}
+// news returns what is to be added to the group's total so that it counts the columns where they stand now, and how many columns that is.
+func (t *term) news(groups []*group) (out []strip, columns int) {
+	if t.count != nil && len(t.others) == 0 {
+		return nil, 0
 	}
-	var moved []int
-	if t.from != nil {
-		for c, f := range from {
-			if f != t.from[c] {
-				moved = append(moved, c)
+	s := strip{a: t.a, b: t.b, at: t.at, from: t.columns(groups)}
+	now := s.from
+	if t.count != nil {
+		s.at, s.from = nil, nil
+		for c, f := range now {
+			if f != t.count[c] {
+				s.at, s.from, s.was = append(s.at, t.at[c]), append(s.from, f), append(s.was, t.count[c])
 			}
 		}
 	}
-	if t.from == nil || 2*len(moved) > t.k { // anew; this also ends the rounding of many small changes
-		t.product = slices.Grow(t.product[:0], t.n*t.n)[:t.n*t.n]
-		clear(t.product)
-		t.scratchB = slices.Grow(t.scratchB[:0], t.n*t.k)[:t.n*t.k]
-		parallel(t.n, func(v int) {
-			row, x := t.b[v*t.k:(v+1)*t.k], t.scratchB[v*t.k:(v+1)*t.k]
-			for c, f := range from {
-				x[c] = row[f]
-			}
-		})
-		addProduct(t.a, t.scratchB, t.product, t.n, t.k)
-	} else if len(moved) > 0 {
-		m := (len(moved) + 15) &^ 15 // whole vectors of the widest kind; the rest is zeros
-		t.scratchA = slices.Grow(t.scratchA[:0], t.n*m)[:t.n*m]
-		t.scratchB = slices.Grow(t.scratchB[:0], t.n*m)[:t.n*m]
-		parallel(t.n, func(u int) {
-			rowA, rowB := t.a[u*t.k:(u+1)*t.k], t.b[u*t.k:(u+1)*t.k]
-			x, y := t.scratchA[u*m:(u+1)*m], t.scratchB[u*m:(u+1)*m]
-			for i, c := range moved {
-				x[i], y[i] = rowA[c], rowB[from[c]]-rowB[t.from[c]]
-			}
-			clear(x[len(moved):])
-			clear(y[len(moved):])
-		})
-		addProduct(t.scratchA, t.scratchB, t.product, t.n, m)
+	t.count = now
+	if len(s.at) == 0 {
+		return nil, 0
 	}
-	t.from = from
-	return t.product
+	for _, row := range t.rows {
+		s.row = row
+		out = append(out, s)
+	}
+	return out, len(out) * len(s.at)
 }
 
-// inner returns one product in float64, for the columns of the last call of products.
+// inner returns one product in float64, for the columns that are counted.
 func (t *term) inner(u, v int) float64 {
-	a, b := t.a[u*t.k:(u+1)*t.k], t.b[v*t.k:(v+1)*t.k]
 	s := 0.0
-	for c, f := range t.from {
-		s += float64(a[c]) * float64(b[f])
+	for _, row := range t.rows {
+		a, b := t.a[row[u]:], t.b[row[v]:]
+		for c, f := range t.count {
+			s += float64(a[t.at[c]]) * float64(b[f])
+		}
+	}
+	return s
+}
+
+// inPlace returns ⟨A, π(B)⟩ of one tensor in float64, in the order of its elements, without moving anything.
+func inPlace(dims []int, a, b []float32, axes [][]int) float64 {
+	s, last := 0.0, len(dims)-1
+	if last < 0 {
+		return dot(a, b)
+	}
+	width := dims[last]
+	for o, from := range flat(dims[:last], axes[:last]) {
+		x, y := a[o*width:(o+1)*width], b[from*width:(from+1)*width]
+		for i, j := range axes[last] {
+			s += float64(x[i]) * float64(y[j])
+		}
 	}
 	return s
 }

@@ -38,6 +38,11 @@ type Result struct {
 // The first run visits the groups in network order, and its first sweep counts only those tensors whose other units
 // are already matched: on the way from the input, each layer then starts from a matched one below. The best of all
 // runs is returned; should none beat the identity, a run from there is added, so the result is never worse than it.
+//
+// Where ctx ends first, the best so far comes with the context's error: that of the runs that ended, or of the one under way.
+// Permutation is nil where nothing was found that is better than moving nothing.
+//
+// Beside the weights it needs the totals of every group, 8 bytes for each pair of its units.
 func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Config) (Result, error) {
 	m, err := newMatcher(s, a, b)
 	if err != nil {
@@ -53,17 +58,23 @@ func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Con
 	rng := rand.New(rand.NewPCG(uint64(c.Seed), 0x77656967)) // "weig"
 	for run := 0; run <= c.Restarts || r.Objective < r.Identity; run++ {
 		sweeps, err := m.ascend(ctx, run == 0, c.MaxSweeps, rng)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return Result{}, fmt.Errorf("match: run %d: %w", run, err)
 		}
 		p := m.permutation()
-		value, err := m.objective(p)
-		if err != nil {
-			return Result{}, fmt.Errorf("match: %w", err)
+		value, scoreErr := m.objective(p)
+		if scoreErr != nil {
+			return Result{}, fmt.Errorf("match: %w", scoreErr)
+		}
+		if err != nil && !(value > max(r.Identity, r.Objective)) { // cut off before it found anything
+			return r.cutOff(fmt.Errorf("match: run %d: %w", run, err))
 		}
 		r.Objectives, r.Sweeps = append(r.Objectives, value), append(r.Sweeps, sweeps)
 		if value > r.Objective {
 			r.Permutation, r.Objective = p, value
+		}
+		if err != nil {
+			return r.cutOff(fmt.Errorf("match: run %d: %w", run, err))
 		}
 		if run > c.Restarts { // ascended from the identity: no worse, up to the rounding of a sum
 			break
@@ -72,15 +83,29 @@ func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Con
 	return r, nil
 }
 
+// cutOff is the result of a search that was stopped.
+func (r Result) cutOff(err error) (Result, error) {
+	if r.Permutation == nil || r.Objective < r.Identity {
+		r.Permutation, r.Objective = nil, r.Identity
+	}
+	return r, err
+}
+
 // matcher is a search under way.
 type matcher struct {
 	symmetry network.Symmetry
 	a, b     network.Params
-	votes    []string // tensors of the objective
-	identity float64  // the objective of moving nothing
+	votes    []vote  // tensors of the objective
+	identity float64 // the objective of moving nothing
 	groups   []*group
-	total    []float64                                    // [n, n] scratch
+	product  product
 	observe  func(group string, gained float64, all bool) // for tests, after each change; all: every term counted
+}
+
+// vote is a tensor of the objective, and what moves its axes.
+type vote struct {
+	a, b   network.Tensor
+	movers []mover
 }
 
 // group is the state of one group: new unit u is old unit p[u] of B.
@@ -88,6 +113,9 @@ type group struct {
 	network.Group
 	p       []int
 	terms   []*term
+	total   []float64 // [n, n], the products of all terms that were counted
+	columns int       // of all terms
+	added   int       // columns that total was summed from
 	prices  Assigner
 	solved  bool
 	changed int // the clock when p last changed
@@ -102,44 +130,76 @@ func newMatcher(s network.Symmetry, a, b network.Params) (*matcher, error) {
 	m := &matcher{symmetry: s, a: a, b: b}
 	for _, g := range s.Groups {
 		m.groups = append(m.groups, &group{Group: g})
-	}
-	for _, name := range s.Tensors() {
-		if !slices.Contains(s.Buffers, name) {
-			m.votes = append(m.votes, name)
+		for _, place := range g.Places {
+			t, _ := a.Get(place.Tensor)
+			if err := fits(place, t); err != nil {
+				return nil, fmt.Errorf("group %q: %w", g.Name, err)
+			}
 		}
 	}
-	var err error
-	if m.identity, err = m.objective(s.Identity()); err != nil { // also when the symmetry does not fit the weights
-		return nil, err
-	}
-	for i, g := range m.groups {
-		fixed := &term{n: g.Size} // all places that no other group moves, side by side
-		for _, place := range g.Places {
-			if !slices.Contains(m.votes, place.Tensor) {
-				continue
-			}
-			ta, _ := a.Get(place.Tensor)
-			tb, _ := b.Get(place.Tensor)
-			t := &term{n: g.Size, dims: ta.Dims, axis: place.Axis, at: place.At}
-			for h, other := range m.groups {
-				for _, q := range other.Places {
-					if q.Tensor == place.Tensor && q.Axis != place.Axis {
-						t.others = append(t.others, mover{h, q})
-						g.twice = g.twice || h == i
-					}
+	tensors := map[string]int{}
+	for _, name := range s.Tensors() {
+		if slices.Contains(s.Buffers, name) {
+			continue
+		}
+		ta, _ := a.Get(name)
+		tb, _ := b.Get(name)
+		v := vote{a: ta, b: tb}
+		for i, g := range s.Groups {
+			for _, place := range g.Places {
+				if place.Tensor == name {
+					v.movers = append(v.movers, mover{i, place})
 				}
 			}
-			t.a, t.b = t.gather(ta.Data), t.gather(tb.Data)
-			t.k = len(t.a) / max(1, t.n)
-			if len(t.others) > 0 {
-				g.terms = append(g.terms, t)
-			} else {
-				fixed.join(t)
-			}
 		}
-		g.terms = append(g.terms, fixed)
+		tensors[name] = len(m.votes)
+		m.votes = append(m.votes, v)
+	}
+	var err error
+	if m.identity, err = m.objective(s.Identity()); err != nil {
+		return nil, err
+	}
+	norms := make([]float64, len(m.votes))
+	parallel(len(norms), func(i int) { norms[i] = norm(m.votes[i].a.Data) * norm(m.votes[i].b.Data) })
+	for i, g := range m.groups {
+		for _, place := range g.Places {
+			k, ok := tensors[place.Tensor]
+			if !ok { // a buffer
+				continue
+			}
+			v := m.votes[k]
+			t, err := newTerm(place, v.a, v.b)
+			if err != nil {
+				return nil, err
+			}
+			t.norm = norms[k]
+			for _, o := range v.movers {
+				if o.place.Axis != place.Axis {
+					t.others = append(t.others, o)
+					g.twice = g.twice || o.group == i
+				}
+			}
+			g.terms = append(g.terms, t)
+			g.columns += len(t.rows) * len(t.at)
+		}
 	}
 	return m, nil
+}
+
+// fits returns an error if a place is not one of the tensor.
+func fits(place network.Place, t network.Tensor) error {
+	if t.Name == "" {
+		return fmt.Errorf("the weights have no tensor %q, which the symmetry permutes", place.Tensor)
+	}
+	if place.Axis >= len(t.Dims) {
+		return fmt.Errorf("tensor %q has shape %v, without the axis %d", t.Name, t.Dims, place.Axis)
+	}
+	for _, at := range place.At {
+		if most := slices.Max(at); most >= t.Dims[place.Axis] {
+			return fmt.Errorf("axis %d of tensor %q has size %d, expected more than %d", place.Axis, t.Name, t.Dims[place.Axis], most)
+		}
+	}
+	return nil
 }
 
 func (m *matcher) permutation() network.Permutation {
@@ -150,22 +210,16 @@ func (m *matcher) permutation() network.Permutation {
 	return p
 }
 
-// objective returns Σ ⟨A, π(B)⟩ over the tensors that vote, from the tensors themselves.
+// objective returns Σ ⟨A, π(B)⟩ over the tensors that vote, summed in float64 from the tensors themselves.
 func (m *matcher) objective(p network.Permutation) (float64, error) {
-	moved, err := m.symmetry.Apply(p, m.b)
-	if err != nil {
-		return 0, err
-	}
-	return m.score(moved)
-}
-
-// score returns Σ ⟨A, θ⟩ over the tensors that vote, summed in float64.
-func (m *matcher) score(theta network.Params) (float64, error) {
 	parts := make([]float64, len(m.votes))
 	parallel(len(parts), func(i int) {
-		ta, _ := m.a.Get(m.votes[i])
-		tb, _ := theta.Get(m.votes[i])
-		parts[i] = dot(ta.Data, tb.Data)
+		v := m.votes[i]
+		axes := positions(v.a.Dims)
+		for _, o := range v.movers {
+			move(o.place, p[m.groups[o.group].Name], axes)
+		}
+		parts[i] = inPlace(v.a.Dims, v.a.Data, v.b.Data, axes)
 	})
 	sum := 0.0
 	for _, v := range parts {
@@ -200,7 +254,7 @@ func (m *matcher) ascend(ctx context.Context, onward bool, maxSweeps int, rng *r
 		for _, i := range order {
 			moved, err := m.step(ctx, i, clock)
 			if err != nil {
-				return 0, err
+				return sweeps, err
 			}
 			changed = changed || moved
 			clock++
@@ -234,21 +288,8 @@ func (m *matcher) step(ctx context.Context, i, clock int) (changed bool, err err
 	if !news {
 		return false, nil
 	}
-	m.total = slices.Grow(m.total[:0], n*n)[:n*n]
-	products := make([][]float32, len(counted))
-	for j, t := range counted {
-		products[j] = t.products(m.groups)
-	}
-	parallel(n, func(u int) {
-		row := m.total[u*n : (u+1)*n]
-		clear(row)
-		for _, p := range products {
-			for j, v := range p[u*n : (u+1)*n] {
-				row[j] += float64(v)
-			}
-		}
-	})
-	q, err := g.prices.assign(ctx, m.total, n)
+	m.count(g, counted)
+	q, err := g.prices.assign(ctx, g.total, n)
 	if err != nil {
 		return false, fmt.Errorf("group %q: %w", g.Name, err)
 	}
@@ -272,9 +313,31 @@ func (m *matcher) step(ctx context.Context, i, clock int) (changed bool, err err
 	return true, nil
 }
 
-// gained returns by how much q is better than the group's present permutation, in float64 from the weights, so that no
-// rounding of the float32 products can turn the ascent around; 0 if it is not better by more than the rounding of
-// that sum.
+// count brings the total of a group up to date: the products of the columns that moved since are exchanged.
+func (m *matcher) count(g *group, counted []*term) {
+	n := g.Size
+	if g.total == nil || g.added > 8*g.columns { // anew, which ends the rounding of many changes
+		if g.total == nil {
+			g.total = make([]float64, n*n)
+		}
+		clear(g.total)
+		g.added = 0
+		for _, t := range g.terms {
+			t.count = nil
+		}
+	}
+	var strips []strip
+	for _, t := range counted {
+		s, columns := t.news(m.groups)
+		strips = append(strips, s...)
+		g.added += columns
+	}
+	m.product.add(strips, g.total, n)
+}
+
+// gained returns by how much q is better than the group's present permutation, 0 if it is not. Where the total leaves
+// no doubt it says so; else the weights do, in float64, so that no rounding of the float32 products can turn the ascent
+// around. What the rounding of that sum can hide is no gain.
 func (m *matcher) gained(g *group, counted []*term, q []int) (float64, error) {
 	if g.twice { // the step took the group's other axis as fixed: ask the whole
 		old, err := m.objective(m.permutation())
@@ -289,7 +352,19 @@ func (m *matcher) gained(g *group, counted []*term, q []int) (float64, error) {
 		}
 		return value - old, nil
 	}
-	sum, size := 0.0, 0.0
+	sum, doubt := 0.0, 0.0
+	for u, v := range q {
+		sum += g.total[u*g.Size+v] - g.total[u*g.Size+g.p[u]]
+	}
+	for _, t := range counted { // |error of ⟨a, b⟩| ≤ depth·2⁻²⁴·‖a‖·‖b‖, and Σ_u ‖a_u‖·‖b_q(u)‖ ≤ ‖A‖·‖B‖
+		doubt += t.norm
+	}
+	changes := 1 + 2*float64(g.added)/float64(g.columns) // how often a column was counted, at most twice its size
+	if doubt *= 2 * depth * 0x1p-24 * changes; sum > doubt {
+		return sum, nil
+	}
+	size := 0.0
+	sum = 0
 	for u, v := range q {
 		if v == g.p[u] {
 			continue
