@@ -110,7 +110,7 @@ type span struct{ from, to int }
 
 // chunks cuts size gains in rows of n, always in the same way: no sum depends on the number of processors.
 func chunks(size, n int) (out []span) {
-	step := max(1, (1<<17)/max(1, n)) * n
+	step := max(1, (1<<18)/max(1, n)) * n
 	for from := 0; from < size; from += step {
 		out = append(out, span{from, min(from+step, size)})
 	}
