@@ -2,8 +2,8 @@
 // solver that every such search needs.
 //
 // A [Method] is a value that finds a permutation of a [Problem]: a symmetry, two sets of weights, and training samples where it asks for
-// them. [Weights] is the search of Git Re-Basin. [Check] proves that a permuted network is still the same function. Nothing here changes
-// weights in place.
+// them. [Weights] is the search of Git Re-Basin. [Check] proves that a permuted network is still the same function.
+// [MergeSimilar] finds what is alike within one network. Nothing here changes weights in place.
 //
 //	s, err := f.Network.Symmetry()
 //	r, err := match.Weights(ctx, s, a, b, match.Config{Restarts: 4})
