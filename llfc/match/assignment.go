@@ -17,7 +17,8 @@ type Assigner struct {
 
 // Assign returns the permutation p that maximises Σ_u gain[u·n+p[u]]: row u takes column p[u] of the n×n matrix gain,
 // row-major. To minimise, negate the gains. The same input gives the same answer, ties included. A gain that is not
-// finite is an error that names its row and column. Beside the gains it needs 48 bytes for each row.
+// finite is an error that names its row and column. Beside the gains it needs 48 bytes for each row, and to begin with up
+// to n/32768 of what the gains take.
 func Assign(gain []float64, n int) ([]int, error) { return new(Assigner).Assign(gain, n) }
 
 // Assign is the function Assign, started from the prices of the last problem if that had the same size.
@@ -121,12 +122,12 @@ func chunks(size, n int) (out []span) {
 // so that gains of large means, as products of activations have, are as easy as centred ones (means of the rows would
 // change nothing: a row compares only its own gains). Where they do not differ, means would only break ties, which are
 // the shortest ways. The means are rounded to 26 bits below the largest gain: with integer gains all sums then stay exact.
-func firstPrices(gain []float64, n int, largest float64) []float64 {
+func firstPrices(gain []float64, n int, most float64) []float64 {
 	prices := make([]float64, n)
-	if !(largest > 0x1p-1000) {
+	if !(most > 0x1p-1000) {
 		return prices
 	}
-	_, exponent := math.Frexp(largest)
+	_, exponent := math.Frexp(most)
 	unit := math.Ldexp(1, -exponent)
 	parts := chunks(len(gain), n)
 	sums, squares := make([][]float64, len(parts)), make([]float64, len(parts))
