@@ -18,7 +18,7 @@ type Assigner struct {
 // Assign returns the permutation p that maximises Σ_u gain[u·n+p[u]]: row u takes column p[u] of the n×n matrix gain,
 // row-major. To minimise, negate the gains. The same input gives the same answer, ties included. A gain that is not
 // finite is an error that names its row and column. Beside the gains it needs 48 bytes for each row, and to begin with up
-// to n/32768 of what the gains take.
+// to n/2¹⁸ of what the gains take.
 func Assign(gain []float64, n int) ([]int, error) { return new(Assigner).Assign(gain, n) }
 
 // Assign is the function Assign, started from the prices of the last problem if that had the same size.
