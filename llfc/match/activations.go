@@ -121,9 +121,6 @@ type marginal struct {
 
 // gains returns for each group the matrix [n, n] whose assignment is looked for. cut is the context's error where it ended the pass early.
 func (l look) gains(ctx context.Context, p Problem) (gains [][]float64, cut, err error) {
-	if err := p.A.SameLayout(p.B); err != nil {
-		return nil, nil, fmt.Errorf("the two networks differ: %w", err)
-	}
 	s, err := p.samples(p.Samples, 2)
 	if err != nil {
 		return nil, nil, err

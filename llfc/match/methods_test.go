@@ -436,3 +436,61 @@ func TestMethodsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// A symmetry that does not fit the weights is an error that names the tensor.
+func TestSymmetryMustFit(t *testing.T) {
+	p := pairOf(t, mlpSpec(8, 8), 4)
+	whole := p.Symmetry
+	for want, spoil := range map[string]func(g *network.Group){
+		`no tensor "fc9/w"`: func(g *network.Group) { g.Places[0].Tensor = "fc9/w" },
+		`tensor "fc1/b" has shape [8], without the axis 1`:   func(g *network.Group) { g.Places[1].Axis = 1 },
+		`axis 1 of tensor "fc1/w" has size 8, without the`:   func(g *network.Group) { g.Places[0].At[3] = []int{8} },
+		`position 2 on axis 1 of tensor "fc1/w" belongs to`:  func(g *network.Group) { g.Places[0].At[3] = []int{2} },
+		`has 8 units, but 7 on axis 0 of tensor "fc1/b"`:     func(g *network.Group) { g.Places[1].At = g.Places[1].At[:7] },
+		`position 0 on axis 0 of tensor "fc2/w" belongs to `: func(g *network.Group) { g.Places = append(g.Places, g.Places[2]) },
+	} {
+		p.Symmetry = network.Symmetry{Groups: slices.Clone(whole.Groups), Buffers: whole.Buffers}
+		g := &p.Symmetry.Groups[0]
+		g.Places = slices.Clone(g.Places)
+		for i := range g.Places {
+			g.Places[i].At = slices.Clone(g.Places[i].At)
+		}
+		spoil(g)
+		for _, m := range Methods() {
+			if !m.Data {
+				continue
+			}
+			if _, err := m.Find(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: expected an error with %q, got %v", m.Name, want, err)
+			}
+		}
+	}
+}
+
+// Running statistics move and have no vote.
+func TestBuffersHaveNoVote(t *testing.T) {
+	p := pairOf(t, residual("batch", "pad", 4), 8)
+	d := &dual{symmetry: p.Symmetry}
+	spoilt := p.A.Clone()
+	for _, w := range spoilt {
+		if slices.Contains(p.Symmetry.Buffers, w.Name) {
+			for i := range w.Data {
+				w.Data[i] += float32(i + 1)
+			}
+		}
+	}
+	for _, g := range p.Symmetry.Groups {
+		if a, b := d.rows(g, p.A), d.rows(g, spoilt); !slices.Equal(a, b) {
+			t.Errorf("mudsc: the rows of %s depend on running statistics", g.Name)
+		}
+	}
+	maps, err := moments(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range maps {
+		if slices.Contains(p.Symmetry.Buffers, m.name+"/w") {
+			t.Errorf("commutativity: %s is a buffer", m.name)
+		}
+	}
+}

@@ -48,18 +48,15 @@ const maxSeen = 4096
 
 // moments gathers the second moments of all linear maps in one pass.
 func moments(ctx context.Context, p Problem) ([]*linearMap, error) {
-	if err := p.A.SameLayout(p.B); err != nil {
-		return nil, fmt.Errorf("the two networks differ: %w", err)
-	}
-	which, err := moving(p.F)
-	if err != nil {
-		return nil, err
-	}
 	s, err := p.samples(p.Samples, 12) // patches, and products of the largest
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
+	which, err := moving(p.F)
+	if err != nil {
+		return nil, err
+	}
 	var maps []*linearMap
 	bytes, largest := 0.0, 0.0
 	for _, i := range which {

@@ -10,14 +10,58 @@ import (
 	"layerwise/llfc/pass"
 )
 
+// check returns nil if the problem can be worked on: both networks have the same tensors, and the symmetry permutes these, each place once.
+func (p Problem) check() error {
+	if err := p.A.SameLayout(p.B); err != nil {
+		return fmt.Errorf("the two networks differ: %w", err)
+	}
+	type place struct {
+		tensor string
+		axis   int
+	}
+	owners := map[place][]string{} // of each position
+	for _, g := range p.Symmetry.Groups {
+		for _, at := range g.Places {
+			t, ok := p.A.Get(at.Tensor)
+			switch {
+			case !ok:
+				return fmt.Errorf("the weights have no tensor %q, which group %q permutes", at.Tensor, g.Name)
+			case at.Axis < 0 || at.Axis >= len(t.Dims):
+				return fmt.Errorf("tensor %q has shape %v, without the axis %d that group %q permutes", at.Tensor, t.Dims, at.Axis, g.Name)
+			case len(at.At) != g.Size:
+				return fmt.Errorf("group %q has %d units, but %d on axis %d of tensor %q", g.Name, g.Size, len(at.At), at.Axis, at.Tensor)
+			}
+			key := place{at.Tensor, at.Axis}
+			if owners[key] == nil {
+				owners[key] = make([]string, t.Dims[at.Axis])
+			}
+			for _, unit := range at.At {
+				for _, i := range unit {
+					if i < 0 || i >= t.Dims[at.Axis] {
+						return fmt.Errorf("axis %d of tensor %q has size %d, without the position %d of group %q", at.Axis, at.Tensor, t.Dims[at.Axis], i, g.Name)
+					}
+					if other := owners[key][i]; other != "" {
+						return fmt.Errorf("position %d on axis %d of tensor %q belongs to group %q and to group %q; each has one owner", i, at.Axis, at.Tensor, other, g.Name)
+					}
+					owners[key][i] = g.Name
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // samples opens a pass over n training samples, or all for 0, in an order that the seed draws: a part of the pass, as when it is cut off, is
 // then a fair sample too. kept is that of pass.Open.
 func (p Problem) samples(n, kept int) (*pass.Pass, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	if p.Training == nil {
-		return nil, errors.New("match: the method looks at training samples; give Problem.Training")
+		return nil, errors.New("the method looks at training samples; give Problem.Training")
 	}
 	if err := wholeClasses(p.Training.Set); err != nil {
-		return nil, fmt.Errorf("match: %w", err)
+		return nil, err
 	}
 	return pass.Draw(p.F, p.Training, n, kept, p.Seed)
 }

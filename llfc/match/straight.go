@@ -22,7 +22,7 @@ const (
 // batch is taken at ½(θ_A + θ̂), where θ̂ has the value of π(θ_B) and passes its gradient on to θ̃; SGD with rate 0.01 and momentum 0.9 on batches of 1000.
 //
 // The best π is kept, by the loss on Config.Samples training samples that stay the same (0 is 2000), where Git Re-Basin takes the loss of each
-// step's own batch. The first π is that of Weights, so the result is no worse on these samples. Batch norms take the statistics of
+// step's own batch. The first π is that of Weights, so the result is no worse on these samples than it, nor than the identity. Batch norms take the statistics of
 // the batch. Config.Steps 0 is 100, a weight matching each; Git Re-Basin makes 15,000 on MNIST. Result.Objective is the negated loss in nats.
 func StraightThrough(ctx context.Context, p Problem) (Result, error) {
 	fail := func(err error) (Result, error) { return Result{}, fmt.Errorf("match: straight-through: %w", err) }
@@ -55,7 +55,10 @@ func StraightThrough(ctx context.Context, p Problem) (Result, error) {
 	if err != nil {
 		return fail(err)
 	}
-	r := Result{Of: "−loss of ½(A + π(B))", Identity: -before, Objective: -loss, Permutation: now}
+	r := Result{Of: "−loss of ½(A + π(B))", Identity: -before, Objective: -before, Permutation: p.Symmetry.Identity()}
+	if -loss > r.Objective {
+		r.Permutation, r.Objective = now, -loss
+	}
 	done := func(step int, err error) (Result, error) {
 		r.Objectives, r.Sweeps = []float64{r.Objective}, []int{step}
 		return r, err
