@@ -51,7 +51,7 @@ func run() error {
 	}
 	s := llfc.Setting{Data: p.A.Run.Data.Name}
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "method\tbarrier %\tmiddle %\tloss barrier\tΣ‖ΔW‖\tΣ Dist_W\tΣ Dist_H\tDist_com\tmean Dist_com\tobjective\tfrom\truns\ttime s")
+	fmt.Fprintln(t, "method\tbarrier %\tmiddle %\tloss barrier\tΣ‖ΔW‖\tΣ Dist_W\tΣ Dist_H\tDist_com\tmean Dist_com\tobjective\tfrom\tsweeps\ttime s")
 	for _, method := range append([]string{""}, strings.Split(*methods, ",")...) {
 		moved, r, spent := p.B, match.Result{Objective: math.NaN(), Identity: math.NaN()}, time.Duration(0)
 		if method != "" {
@@ -95,8 +95,8 @@ func run() error {
 		if len(com) > 8 {
 			com = []string{"…"}
 		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.4f\t%.2f\t%.3f\t%.3f\t%s\t%.4f\t%.5g\t%.5g\t%d\t%.2f\n", method, 100*b.Chord, 100*errs.Values[len(errs.Values)/2], loss.Chord,
-			apart, dw, dh, strings.Join(com, " "), dc/float64(len(c.Com.Stats)), r.Objective, r.Identity, len(r.Objectives), spent.Seconds())
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.4f\t%.2f\t%.3f\t%.3f\t%s\t%.4f\t%.5g\t%.5g\t%s\t%.2f\n", method, 100*b.Chord, 100*errs.Values[len(errs.Values)/2], loss.Chord,
+			apart, dw, dh, strings.Join(com, " "), dc/float64(len(c.Com.Stats)), r.Objective, r.Identity, strings.Trim(fmt.Sprint(r.Sweeps), "[]"), spent.Seconds())
 		if err := t.Flush(); err != nil {
 			return err
 		}

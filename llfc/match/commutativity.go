@@ -28,7 +28,7 @@ import (
 //
 // The problem is NP-hard (App. A.3: in each P with the others held it is a quadratic assignment). From weight matching and from activation matching
 // (of what enters the linear maps) the search goes over the groups in turn: an assignment on the linearised objective, shortened until the
-// objective itself falls, then swaps of two units, until neither helps any group. The objective never rises. Config.Restarts further runs begin at
+// objective itself falls, then swaps of two units, until neither helps any group, or a sweep lowers it by less than a two-thousandth. The objective never rises. Config.Restarts further runs begin at
 // the best so far with a tenth of its units exchanged. The best run is returned; Result.Objective is the negated sum.
 //
 // It holds six matrices of the size [n, n] for a map whose outputs see n numbers each: kernel positions × channels. n is bounded by 4096.
@@ -288,19 +288,17 @@ func (c *commuting) kick(rng *rand.Rand) error {
 	return c.measure()
 }
 
-// descend goes over the groups until none can be improved, or all of them together by less than a millionth, and returns the number of sweeps.
+// enough is the share of the objective by which a sweep must lower it for another one to follow.
+const enough = 5e-4
+
+// descend goes over the groups until none can be improved, or all of them together by too little, and returns the number of sweeps.
 func (c *commuting) descend(ctx context.Context, most int, progress func(done, of int, objective float64)) (sweeps int, err error) {
+	failed := make([]int, len(c.groups)) // by how many assignments in a row a group could not be improved
 	for sweeps = 1; sweeps <= most; sweeps++ {
 		before := c.total()
 		for g := range c.groups {
-			for _, step := range []func(context.Context, int) (bool, error){c.assign, c.swaps} {
-				moved, err := step(ctx, g)
-				if moved && c.observe != nil {
-					c.observe()
-				}
-				if err != nil {
-					return sweeps, err
-				}
+			if err := c.step(ctx, g, &failed[g]); err != nil {
+				return sweeps, err
 			}
 		}
 		if err := c.measure(); err != nil { // takes out the rounding of many small changes
@@ -309,11 +307,40 @@ func (c *commuting) descend(ctx context.Context, most int, progress func(done, o
 		if progress != nil {
 			progress(sweeps, most, -c.total())
 		}
-		if c.total() >= before-1e-6*math.Abs(before) {
+		if c.total() >= before-enough*math.Abs(before) {
 			return sweeps, nil
 		}
 	}
 	return most, nil
+}
+
+// step improves a group by an assignment, unless two have failed, and by swaps.
+func (c *commuting) step(ctx context.Context, g int, failed *int) error {
+	gradient, err := c.gradient(g)
+	if err != nil {
+		return err
+	}
+	tell := func(moved bool) {
+		if moved && c.observe != nil {
+			c.observe()
+		}
+	}
+	if *failed < 2 {
+		moved, err := c.assign(ctx, g, gradient)
+		if err != nil {
+			return err
+		}
+		if *failed++; moved {
+			*failed = 0
+			tell(true)
+			if gradient, err = c.gradient(g); err != nil {
+				return err
+			}
+		}
+	}
+	moved, err := c.swaps(ctx, g, gradient)
+	tell(moved)
+	return err
 }
 
 // gradient is the derivative of the objective by P_g at the present permutation, [units, units]: what it would rise by, to first order, if the present unit v of
@@ -424,11 +451,7 @@ func (at part) made(x, y int) float64 {
 
 // assign takes the permutation that the gradient likes best, if the objective falls there. Else fewer and fewer units move: only those that the
 // gradient would pay more than a price for.
-func (c *commuting) assign(ctx context.Context, g int) (bool, error) {
-	gradient, err := c.gradient(g)
-	if err != nil {
-		return false, err
-	}
+func (c *commuting) assign(ctx context.Context, g int, gradient []float64) (bool, error) {
 	n := c.groups[g].Size
 	gain := make([]float64, len(gradient))
 	var prices Assigner
@@ -463,11 +486,7 @@ func (c *commuting) assign(ctx context.Context, g int) (bool, error) {
 }
 
 // swaps exchanges pairs of units, the best first and each unit at most once, as long as that lowers the objective.
-func (c *commuting) swaps(ctx context.Context, g int) (changed bool, err error) {
-	gradient, err := c.gradient(g)
-	if err != nil {
-		return false, err
-	}
+func (c *commuting) swaps(ctx context.Context, g int, gradient []float64) (changed bool, err error) {
 	n := c.groups[g].Size
 	least := -slight * math.Abs(c.total())
 	type swap struct {
