@@ -174,6 +174,10 @@ func Spread(r match.Result) string {
 	for i, n := range r.Sweeps {
 		sweeps[i] = strconv.Itoa(n)
 	}
-	return fmt.Sprintf("Σ⟨A, π(B)⟩ %.5g, from %.5g unmatched; %d searches ended between %.5g and %.5g after %s sweeps",
-		r.Objective, r.Identity, len(r.Objectives), low, high, strings.Join(sweeps, ", "))
+	of := r.Of
+	if of == "" {
+		of = "Σ⟨A, π(B)⟩"
+	}
+	return fmt.Sprintf("%s %.5g, from %.5g unmatched; %d searches ended between %.5g and %.5g after %s sweeps",
+		of, r.Objective, r.Identity, len(r.Objectives), low, high, strings.Join(sweeps, ", "))
 }

@@ -67,7 +67,7 @@ func TestActivationsRecoverAPlantedPermutation(t *testing.T) {
 // The products are those of features kept whole, batches with padding included.
 func TestProductsOfActivations(t *testing.T) {
 	p, _ := problem(t, mlpSpec(7, 6), 51) // 255 samples: two batches of 128, the last sample of the second is padding
-	totals, err := products(context.Background(), p)
+	totals, _, err := look{name: "activations", at: everywhere}.gains(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,18 @@ func Methods() []Method {
 			}},
 		{Name: "activation", Doc: "minimises Σ ‖H_A − π(H_B)‖² over training samples, one assignment for each group", Source: "Li et al. 2016 (arXiv 1511.07543); Ainsworth et al. 2023", Data: true,
 			Find: Activations},
+		{Name: "correlation", Doc: "maximises the correlation of units over training samples, one assignment for each group", Source: "Li et al. 2016 (arXiv 1511.07543); Ainsworth et al. 2023", Data: true,
+			Find: Correlations},
+		{Name: "front-to-back", Doc: "maximises the correlation of units after their nonlinearity, of a residual stream at the end of its stage", Source: "Jordan et al. 2023, REPAIR (arXiv 2211.08403)", Data: true,
+			Find: FrontToBack},
+		{Name: "mudsc", Doc: "maximises a blend of the correlations of units' features and of their weights", Source: "Xu et al. 2024, MuDSC (arXiv 2403.01753)", Data: true,
+			Find: DualSpace},
+		{Name: "ste", Doc: "minimises the loss at the middle of the path, by straight-through estimates through weight matching", Source: "Ainsworth et al. 2023 (arXiv 2209.04836), §3.3", Data: true,
+			Find: StraightThrough},
+		{Name: "annealing", Doc: "minimises the error at the middle of the path, by simulated annealing over swaps", Source: "Entezari et al. 2022 (arXiv 2110.06296)", Data: true,
+			Find: Annealing},
+		{Name: "commutativity", Doc: "minimises Σ ‖ΔW ΔH‖² over training samples, the product that commutativity asks to be 0", Source: "Zhou et al. 2023 (arXiv 2307.08286), §5.2 and App. A.3; the search is ours", Data: true,
+			Find: Commutativity},
 	}
 }
 

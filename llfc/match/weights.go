@@ -17,14 +17,16 @@ type Config struct {
 	Restarts  int   // further runs, each from the identity and in random order; the first run is described at Weights
 	MaxSweeps int   // of one run; 0 is 100. A run ends by itself after the first sweep that changes nothing
 
-	Steps int     `json:",omitempty"` // of methods that search step by step; 0 is what the method says
-	Mix   float64 `json:",omitempty"` // of mudsc: the share of the activations' similarity
+	Samples int     `json:",omitempty"` // of methods that look at data: how many training samples, drawn by the seed; 0 is what the method says, else all
+	Steps   int     `json:",omitempty"` // of methods that search step by step; 0 is what the method says
+	Mix     float64 `json:",omitempty"` // of mudsc: the share of the activations' similarity, in (0, 1]; 0 is ½
 }
 
-// Result is the best permutation found, and how all the runs went.
+// Result is the best permutation found, and how all the runs went. Objectives are the larger the better.
 type Result struct {
 	Permutation network.Permutation
-	Objective   float64   // Σ ⟨A, π(B)⟩ over the tensors that vote: ‖θ_A − π(θ_B)‖² is a constant less twice this
+	Of          string    `json:",omitempty"` // what the objective is, "Σ corr(H_A, π(H_B))"; empty is Σ ⟨A, π(B)⟩
+	Objective   float64   // Σ ⟨A, π(B)⟩ over the tensors that vote: ‖θ_A − π(θ_B)‖² is a constant less twice this. Other methods: see Of
 	Identity    float64   // the objective of moving nothing, for scale
 	Objectives  []float64 // of each run, first run first: their spread tells how much the start matters
 	Sweeps      []int     // of each run

@@ -59,11 +59,19 @@ func (x X) Conv(name string, units int, k Kernel) X {
 	x.trace.FLOPs += int64(dims[0]*dims[1]*units) * (2*int64(fan*len(in)) + 1)
 	shifted := x.trace.options.Shifted
 	op := fmt.Sprintf("conv, size %d, stride %d, pad %d, late %t", k.Size, k.stride(), k.Pad, k.Late)
-	return x.apply(name, op, dims, out, weight, !k.NoBias, fan*len(in), func(w, h *graph.Node) *graph.Node {
+	x = x.apply(name, op, dims, out, weight, !k.NoBias, fan*len(in), func(w, h *graph.Node) *graph.Node {
 		k := k
 		if k.Late {
 			h, k = k.late(h)
 		}
 		return convolve(h, w, k, shifted)
 	})
+	x.seeing(func(h *graph.Node) *graph.Node {
+		k := k
+		if k.Late {
+			h, k = k.late(h)
+		}
+		return graph.Reshape(graph.Concatenate(shifts(h, k), -1), h.Shape().Dim(0), dims[0]*dims[1], fan*len(in))
+	})
+	return x
 }

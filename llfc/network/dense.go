@@ -19,7 +19,9 @@ func (x X) Dense(name string, units int) X {
 	in, out := x.units, x.trace.units.fresh(name, units)
 	w := x.param(Param{Name: name + "/w", Dims: []int{len(in), units}, Role: Weight, FanIn: len(in), FanOut: units}, [][]int{in, out})
 	x.trace.FLOPs += 2*int64(len(in))*int64(units) + int64(units)
-	return x.apply(name, "dense", []int{units}, out, w, true, len(in), func(w, h *graph.Node) *graph.Node { return product(h, w) })
+	x = x.apply(name, "dense", []int{units}, out, w, true, len(in), func(w, h *graph.Node) *graph.Node { return product(h, w) })
+	x.seeing(func(h *graph.Node) *graph.Node { return graph.InsertAxes(h, 1) })
+	return x
 }
 
 // Flatten makes [H, W, C], or a value of any other rank, flat, channel fastest: unit (h·W + w)·C + c keeps the identity of channel c, so

@@ -107,6 +107,10 @@ type Linear struct {
 	Name  string
 	W, In *graph.Node
 	Apply func(w, in *graph.Node) *graph.Node
+
+	// Patches are what each output sees of in, [batch, positions, n]: Apply(w, in) is their product with w reshaped to [n, units]. Units of the
+	// last axis of in come once for each position of the kernel, and fastest. nil for maps of one's own.
+	Patches func(in *graph.Node) *graph.Node
 }
 
 // Act is an elementwise nonlinearity σ and the value it is applied to (Definition 3).

@@ -115,6 +115,11 @@ func (x X) apply(name, op string, dims, units []int, w *graph.Node, bias bool, f
 	return y.tap(name, "linear")
 }
 
+// seeing says what each output of the last linear map sees of its input.
+func (x X) seeing(patches func(in *graph.Node) *graph.Node) {
+	x.trace.Linears[len(x.trace.Linears)-1].Patches = patches
+}
+
 // As gives the value a name of the architecture's own ("layer1.0"). A value that its operation has tapped is tapped under the new name
 // only; any other, such as a sum, is tapped now, as a "block". Shape and units stay. It panics if the name is taken.
 func (x X) As(name string) X {

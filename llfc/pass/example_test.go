@@ -37,6 +37,33 @@ func ExampleOpen() {
 	// 2 samples from 10 as [5 8 8 1]
 }
 
+// A fair sample of a set, whatever its order: 6 of 12, without repetition.
+func ExampleDraw() {
+	b, _, err := backend.Open("go")
+	check(err)
+	n, err := network.New(network.Spec{Architecture: "mlp", Input: []int{8, 8, 1}, Classes: 3, Widths: []int{4}, Init: "torch"})
+	check(err)
+	f, err := network.Compile(b, n)
+	check(err)
+	set, err := data.Blobs(3, 4, []int{8, 8, 1}, 1)
+	check(err)
+	d, err := feed.New(b, set, feed.Standard(set))
+	check(err)
+	defer d.Free()
+	p, err := pass.Draw(f, d, 6, 1, 2)
+	check(err)
+	defer p.Close()
+	seen := map[int]bool{}
+	for p.Next(context.Background()) {
+		for i := range p.Len() {
+			seen[p.Sample(i)] = true
+		}
+	}
+	check(p.Err())
+	fmt.Println(len(seen), "samples in", p.Batches(), "batch")
+	// Output: 6 samples in 1 batch
+}
+
 func check(err error) {
 	if err != nil {
 		panic(err)

@@ -1,6 +1,6 @@
 // Package pass is the one streaming pass over a data set that measuring, merging and matching stand on: batches in, rows of numbers out.
 //
-// [Open] cuts a set into batches for a network; [Over] takes batches as they are given, and varies their pictures. [Pass.Next] reads one
+// [Open] cuts a set into batches for a network, [Draw] does so in shuffled order; [Over] takes batches as they are given, and varies their pictures. [Pass.Next] reads one
 // batch, [Pass.Rows] runs a graph function on it and returns a row of float64 for each sample, [Pass.Vector] one for the whole batch, and
 // [Pass.Run] leaves all that a function returns on the device. What a pass holds there does not depend on the number of samples.
 //
@@ -19,6 +19,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -52,22 +53,50 @@ type Pass struct {
 // Open opens a pass over a whole set, after a check that the network can be run on it. batch 0 chooses; kept is the number of forward
 // passes whose values the caller holds at once. The last batch is filled up, and the rows of what fills it are dropped.
 func Open(f *network.Model, d *feed.Feed, batch, kept int) (*Pass, error) {
+	return open(f, d, nil, batch, kept)
+}
+
+// Draw is Open of n samples without repetition, in an order that only the seed decides; n 0, or more than there are, is all of them. The first
+// batches are then a fair sample of the set, also of one that is sorted by class.
+func Draw(f *network.Model, d *feed.Feed, n, kept int, seed int64) (*Pass, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("a pass over %d samples; 0 takes all", n)
+	}
+	if n == 0 || n > d.Len() {
+		n = d.Len()
+	}
+	return open(f, d, rand.New(rand.NewPCG(uint64(seed), 0x70617373)).Perm(d.Len())[:n], 0, kept) // "pass"
+}
+
+// open opens a pass over the samples of an order; nil is the whole set as it is.
+func open(f *network.Model, d *feed.Feed, order []int, batch, kept int) (*Pass, error) {
 	if err := fits(f, d); err != nil {
 		return nil, err
 	}
 	if batch < 0 {
 		return nil, fmt.Errorf("a batch of %d samples; 0 chooses one", batch)
 	}
-	if batch == 0 {
-		batch = choose(f, d.Len(), kept)
+	n := d.Len()
+	if order != nil {
+		n = len(order)
 	}
-	batch = min(batch, d.Len()) // more would be padding
+	if batch == 0 {
+		batch = choose(f, n, kept)
+	}
+	batch = min(batch, n) // more would be padding
 	need := float64(batch) * (float64(kept)*f.About.Features("linear", "norm", "act", "pool", "block") + f.About.Largest())
 	if err := network.Room(f.Backend, fmt.Sprintf("a batch of %d samples of %s/%s", batch, d.Set.Name, d.Set.Split), need); err != nil {
 		return nil, err
 	}
 	p := &Pass{f: f, d: d}
-	p.index, p.count = feed.Indices(d.Len(), batch)
+	p.index, p.count = feed.Indices(n, batch)
+	if order != nil {
+		for _, part := range p.index {
+			for i, j := range part {
+				part[i] = int32(order[j])
+			}
+		}
+	}
 	return p, nil
 }
 
