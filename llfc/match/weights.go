@@ -28,6 +28,7 @@ type Result struct {
 	Identity    float64   // the objective of moving nothing, for scale
 	Objectives  []float64 // of each run, first run first: their spread tells how much the start matters
 	Sweeps      []int     // of each run
+	Seconds     float64   // that the search took; 0 where nobody looked at a clock
 }
 
 // Weights looks for the π that minimises ‖θ_A − π(θ_B)‖² (weight matching, §5.2 of the paper; Ainsworth et al.,
@@ -37,8 +38,14 @@ type Result struct {
 //
 // The first run visits the groups in network order, and its first sweep counts only those tensors whose other units
 // are already matched: on the way from the input, each layer then starts from a matched one below. The best of all
-// runs is returned; should none beat the identity, a run from there is added, so the result is never worse than it.
+// runs is returned; should none beat the identity, a run from there is added, so the result is never worse than it. Where ctx ends, the
+// best so far is returned with its error, should it beat the identity.
 func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Config) (Result, error) {
+	return weightsTold(ctx, s, a, b, c, nil)
+}
+
+// weightsTold is Weights, whose runs are told of.
+func weightsTold(ctx context.Context, s network.Symmetry, a, b network.Params, c Config, tell func(done, of int, objective float64)) (Result, error) {
 	m, err := newMatcher(s, a, b)
 	if err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
@@ -52,18 +59,27 @@ func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Con
 	r := Result{Objective: math.Inf(-1), Identity: m.identity}
 	rng := rand.New(rand.NewPCG(uint64(c.Seed), 0x77656967)) // "weig"
 	for run := 0; run <= c.Restarts || r.Objective < r.Identity; run++ {
-		sweeps, err := m.ascend(ctx, run == 0, c.MaxSweeps, rng)
-		if err != nil {
-			return Result{}, fmt.Errorf("match: run %d: %w", run, err)
+		sweeps, ended := m.ascend(ctx, run == 0, c.MaxSweeps, rng)
+		if ended != nil && !interrupted(ended) {
+			return Result{}, fmt.Errorf("match: run %d: %w", run, ended)
 		}
 		p := m.permutation()
 		value, err := m.objective(p)
 		if err != nil {
 			return Result{}, fmt.Errorf("match: %w", err)
 		}
+		if ended != nil && r.Permutation == nil && value <= r.Identity {
+			return Result{}, fmt.Errorf("match: run %d: %w", run, ended)
+		}
 		r.Objectives, r.Sweeps = append(r.Objectives, value), append(r.Sweeps, sweeps)
 		if value > r.Objective {
 			r.Permutation, r.Objective = p, value
+		}
+		if ended != nil {
+			return r, fmt.Errorf("match: run %d: %w", run, ended)
+		}
+		if tell != nil {
+			tell(run+1, c.Restarts+1, r.Objective)
 		}
 		if run > c.Restarts { // ascended from the identity: no worse, up to the rounding of a sum
 			break
