@@ -113,10 +113,6 @@ func TestMatchedMany(t *testing.T) {
 		if _, _, err := l.MatchedMany(t.Context(), m.Name, match.Config{}, c[0], c[2], c[1]); err != nil || keptMatchings(t, l) != 2 {
 			t.Errorf("%s: another order of the networks: %d kept, %v", m.Name, keptMatchings(t, l), err)
 		}
-		mean := must[Checkpoint](t)(l.Average(out...))
-		if want := must[network.Params](t)(network.Average(out[0].Theta, out[1].Theta, out[2].Theta)); !mean.Theta.Equal(want) || mean.Meta[metaAverage] != "mlp, mlp, mlp" || mean.Run != nil {
-			t.Errorf("%s: the mean is of %q", m.Name, mean.Meta[metaAverage])
-		}
 		whole := after(t, 1<<40)
 		if _, _, err := l.MatchMany(whole, m.Name, match.Config{}, c...); err != nil {
 			t.Fatal(err)
@@ -138,6 +134,4 @@ func TestMatchedManyRefuses(t *testing.T) {
 	c[2].Normalize.Mean = []float32{0.5}
 	_, _, err = l.MatchedMany(t.Context(), "universe", match.Config{}, c...)
 	complains(t, "another normalisation", err, "networks 1 and 3", "normalise")
-	_, err = l.Average(c...)
-	complains(t, "their mean", err, "networks 1 and 3")
 }

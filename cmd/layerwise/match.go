@@ -10,6 +10,7 @@ import (
 
 	"layerwise/llfc"
 	"layerwise/llfc/match"
+	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
 )
 
@@ -177,21 +178,21 @@ func (m matching) many(ctx context.Context) error {
 	if ended != nil && moved == nil {
 		return fmt.Errorf("%s: %w", strings.Join(c.given, ", "), ended)
 	}
-	before, err := l.Average(all...)
+	before, err := average(all)
 	if err != nil {
 		return err
 	}
-	mean, err := l.Average(moved...)
+	after, err := average(moved)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "method %s%s  Σ⟨π_p(θ_p), π_q(θ_q)⟩ over all pairs %.5g, from %.5g unmatched; the order is that of %s\n", method, partial(ended), j.Objective, j.Identity, c.given[0])
 	for i, out := range outs {
-		x, err := network.Distance(before.Theta, all[i].Theta)
+		x, err := network.Distance(before, all[i].Theta)
 		if err != nil {
 			return err
 		}
-		y, err := network.Distance(mean.Theta, moved[i].Theta)
+		y, err := network.Distance(after, moved[i].Theta)
 		if err != nil {
 			return err
 		}
@@ -201,6 +202,10 @@ func (m matching) many(ctx context.Context) error {
 		fmt.Fprintf(c.out, "%s  ‖θ − mean‖ %.4f → %.4f; the same function as %s\n", out, x, y, c.given[i])
 	}
 	if *m.mean != "" {
+		mean, err := l.Merged(ctx, merge.Recipe{Name: "mean"}, nil, moved, nil, merge.Policy{})
+		if err != nil {
+			return err
+		}
 		if ended != nil {
 			mean.Meta["partial"] = "true"
 		}
@@ -210,4 +215,12 @@ func (m matching) many(ctx context.Context) error {
 		fmt.Fprintf(c.out, "%s  the mean of their weights\n", *m.mean)
 	}
 	return m.left(ctx, ended, *m.out)
+}
+
+func average(all []llfc.Checkpoint) (network.Params, error) {
+	var thetas []network.Params
+	for _, c := range all {
+		thetas = append(thetas, c.Theta)
+	}
+	return network.Average(thetas...)
 }
