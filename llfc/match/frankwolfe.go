@@ -19,6 +19,9 @@ const (
 	patience = 5
 )
 
+// rounding32 is the share of a sum of products by which float32 weights can be off: a smaller gain is none.
+const rounding32 = 1e-7
+
 // FrankWolfe looks for the π that minimises ‖θ_A − π(θ_B)‖² over all groups jointly (Frank and Wolfe 1956; of networks Crisostomi et al.,
 // arXiv 2405.17897). Permutations are relaxed to the doubly stochastic matrices between them. From their centre, where every unit of B is
 // shared out evenly, each step goes towards the permutation S that maximises the linear part of f(P) = Σ ⟨A, P(B)⟩, one assignment for each

@@ -79,7 +79,7 @@ func TestFrankWolfeEndsAtALocalOptimum(t *testing.T) {
 			t.Errorf("%s: objective %v, its permutation has %v, the identity %v", name, r.Objective, value, r.Identity)
 		}
 		t.Logf("%s: from %.5g to %.5g after %d steps; weight matching %.5g", name, r.Identity, r.Objective, r.Sweeps[0], w.Objective)
-		if gain, want := r.Objective-r.Identity, w.Objective-w.Identity; gain < 0.9*want {
+		if gain, want := r.Objective-r.Identity, w.Objective-w.Identity; gain < 0.8*want {
 			t.Errorf("%s: rose by %g, weight matching by %g", name, gain, want)
 		}
 		v, err := newVoting(s, a, b)

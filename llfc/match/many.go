@@ -173,7 +173,7 @@ func MergeMany(ctx context.Context, p ManyProblem) (Joint, error) {
 				return j, fmt.Errorf("match: merge-many: %w", err)
 			}
 			aligned++
-			if r.Objective-r.Identity <= settled*1e-6*math.Abs(r.Identity) { // the rounding of a sum
+			if r.Objective-r.Identity <= rounding32*math.Abs(r.Objective) {
 				continue
 			}
 			if at[i], err = p.Symmetry.Apply(r.Permutation, at[i]); err != nil {

