@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"layerwise/internal/finite"
 	"layerwise/internal/memory"
@@ -174,30 +175,34 @@ func (w *descent) step(to corner) (gained, value float64, err error) {
 // for the unit that it was.
 func gains(v *voting, tensors []string, rows func(tensor string, axis int) (x, y network.Tensor), moved corner) [][]float64 {
 	out := make([][]float64, len(v.symmetry.Groups))
-	largest := 0
 	for i, g := range v.symmetry.Groups {
-		out[i], largest = make([]float64, g.Size*g.Size), max(largest, g.Size)
+		out[i] = make([]float64, g.Size*g.Size)
 	}
-	scratch := make([]float32, largest*largest)
 	for _, name := range tensors {
 		for _, place := range v.places[name] {
-			tx, ty := rows(name, place.Axis)
-			x, y := rowsOf(place.Place, tx), rowsOf(place.Place, ty)
-			n, total := len(place.At), out[place.group]
-			product := scratch[:n*n]
-			clear(product)
-			addProduct(x, y, product, n, len(x)/max(1, n))
-			parallel(n, func(u int) {
-				for j, g := range product[u*n : (u+1)*n] {
-					if moved != nil {
-						j = moved[place.group][j]
-					}
-					total[u*n+j] += float64(g)
-				}
-			})
+			x, y := rows(name, place.Axis)
+			addRowProducts(out[place.group], rowsOf(place.Place, x), rowsOf(place.Place, y), len(place.At))
 		}
 	}
+	for i := range moved {
+		n := v.symmetry.Groups[i].Size
+		parallel(n, func(u int) {
+			row := out[i][u*n : (u+1)*n]
+			for j, g := range slices.Clone(row) {
+				row[moved[i][j]] = g
+			}
+		})
+	}
 	return out
+}
+
+// addRowProducts adds ⟨row u of x, row v of y⟩ to total [n, n].
+func addRowProducts(total []float64, x, y []float32, n int) {
+	products := make([]float32, n*n)
+	addProduct(x, y, products, n, len(x)/max(1, n))
+	for i, v := range products {
+		total[i] += float64(v)
+	}
 }
 
 // assignAll finds the best permutation of every group for its gains.

@@ -31,8 +31,8 @@ func ExampleFrankWolfe() {
 	// Output: true true
 }
 
-// residual is a small ResNet: "pad" shares the stream's units among stages, "conv3" gives each stage its own.
-func residual(norm, shortcut string) network.Spec {
+// smallResNet is a small ResNet: "pad" shares the stream's units among stages, "conv3" gives each stage its own.
+func smallResNet(norm, shortcut string) network.Spec {
 	s, err := network.Default("resnet20")
 	if err != nil {
 		panic(err)
@@ -43,7 +43,7 @@ func residual(norm, shortcut string) network.Spec {
 
 func jointSpecs() map[string]network.Spec {
 	return map[string]network.Spec{"one hidden layer": mlpSpec(40), "mlp": mlpSpec(40, 30, 50), "lenet": lenetSpec(),
-		"resnet, padded": residual("batch", "pad"), "resnet, 3×3": residual("layer", "conv3")}
+		"resnet, padded": smallResNet("batch", "pad"), "resnet, 3×3": smallResNet("layer", "conv3")}
 }
 
 func frankWolfe(t testing.TB, s network.Symmetry, a, b network.Params, c Config) Result {
