@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"layerwise/llfc/feed"
 	"layerwise/llfc/match"
@@ -48,7 +49,7 @@ type matching struct {
 const matchVersion = 1
 
 // Matched is a pair whose B has been brought in line with A by a method of package match. The permutation is found and proved once, and
-// kept: π(B) computes what B computes.
+// kept: π(B) computes what B computes. One that was found before an interruption is not kept, and not returned: [Lab.Match] returns it.
 func (l *Lab) Matched(ctx context.Context, p Pair, method string, c match.Config) (Pair, match.Result, error) {
 	m, err := match.MethodByName(method)
 	if err != nil {
@@ -81,12 +82,14 @@ func (l *Lab) Matched(ctx context.Context, p Pair, method string, c match.Config
 	if err != nil {
 		return Pair{}, match.Result{}, err
 	}
-	p.B, err = l.permuted(f, p, method, c, r.Permutation)
+	p.B, err = l.permuted(f, p, method, c, r.Permutation, false)
 	p.Name = "matched (" + method + "), " + p.Name
 	return p, r, err
 }
 
-// Match is Matched of any two checkpoints, found anew and not kept. It checks that π(B) is still the same function.
+// Match is Matched of any two checkpoints, found anew and not kept. It checks that π(B) is still the same function. Where ctx ends before the
+// search does, it returns the best found so far, proved like any other and marked as partial in its metadata, with the context's error; the
+// checkpoint is without weights where nothing was found by then.
 func (l *Lab) Match(ctx context.Context, p Pair, method string, c match.Config) (Checkpoint, match.Result, error) {
 	fail := func(err error) (Checkpoint, match.Result, error) { return Checkpoint{}, match.Result{}, err }
 	m, err := match.MethodByName(method)
@@ -112,7 +115,8 @@ func (l *Lab) Match(ctx context.Context, p Pair, method string, c match.Config) 
 	if err := roomToMatch(f, s); err != nil {
 		return fail(err)
 	}
-	problem := match.Problem{F: f, Symmetry: s, A: p.A.Theta, B: p.B.Theta, Config: c}
+	problem := match.Problem{F: f, Symmetry: s, A: p.A.Theta, B: p.B.Theta, Config: c, Progress: l.progress.search("matching by " + method)}
+	defer l.progress.clear()
 	if m.Data {
 		set, err := l.training(ctx, p)
 		if err != nil {
@@ -123,36 +127,47 @@ func (l *Lab) Match(ctx context.Context, p Pair, method string, c match.Config) 
 		}
 		defer problem.Training.Free()
 	}
-	r, err := m.Find(ctx, problem)
-	if err != nil {
-		return fail(err)
+	began := time.Now()
+	r, ended := m.Find(ctx, problem)
+	if ended != nil && (r.Permutation == nil || ctx.Err() == nil) {
+		return fail(ended)
 	}
-	out, err := l.permuted(f, p, method, c, r.Permutation)
+	r.Seconds = time.Since(began).Seconds()
+	out, err := l.permuted(f, p, method, c, r.Permutation, ended != nil)
 	if err != nil {
 		return fail(err)
 	}
 	if err := match.Check(f, p.B.Theta, out.Theta, match.Noise(p.B.Network.Input)); err != nil {
 		return fail(err)
 	}
-	return out, r, nil
+	return out, r, ended
 }
 
 // permuted is π(B), and what was done to it.
-func (l *Lab) permuted(f *network.Model, p Pair, method string, c match.Config, by network.Permutation) (Checkpoint, error) {
+func (l *Lab) permuted(f *network.Model, p Pair, method string, c match.Config, by network.Permutation, partial bool) (Checkpoint, error) {
 	s, err := f.Network.Symmetry()
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	moved, err := s.Apply(by, p.B.Theta)
+	about := map[string]any{"to": p.A.Label(), "of": p.B.Label(), "method": method, "seed": c.Seed, "permutation": by}
+	return l.moved(s, p.B, by, about, partial)
+}
+
+// moved is π(θ) of a checkpoint, and what is to be told of it.
+func (l *Lab) moved(s network.Symmetry, of Checkpoint, by network.Permutation, about map[string]any, partial bool) (Checkpoint, error) {
+	theta, err := s.Apply(by, of.Theta)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	out := Checkpoint{Theta: moved, Network: p.B.Network, Normalize: p.B.Normalize, Classes: p.B.Classes, ByNumber: p.B.ByNumber, Meta: l.provenance(0)}
-	about, err := json.Marshal(map[string]any{"to": p.A.Label(), "of": p.B.Label(), "method": method, "seed": c.Seed, "permutation": by})
+	if partial {
+		about["partial"] = true // the search was interrupted
+	}
+	text, err := json.Marshal(about)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	out.Meta[metaMatched] = string(about)
+	out := Checkpoint{Theta: theta, Network: of.Network, Normalize: of.Normalize, Classes: of.Classes, ByNumber: of.ByNumber, Meta: l.provenance(0)}
+	out.Meta[metaMatched] = string(text)
 	return out, nil
 }
 
@@ -169,6 +184,9 @@ func (l *Lab) Permuted(ctx context.Context, s Setting, seed int64) (Pair, match.
 
 // Spread prints how the searches of a matching went: the best objective, that of moving nothing, the range, the sweeps of each.
 func Spread(r match.Result) string {
+	if len(r.Objectives) == 0 {
+		r.Objectives = []float64{r.Objective}
+	}
 	low, high := slices.Min(r.Objectives), slices.Max(r.Objectives)
 	sweeps := make([]string, len(r.Sweeps))
 	for i, n := range r.Sweeps {

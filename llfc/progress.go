@@ -139,3 +139,13 @@ func (d *display) count(label string) func(done, total int) {
 		}
 	}
 }
+
+// search shows a search of at most so many steps, once it takes longer than a second. It leaves no line behind on a terminal; clear ends it.
+func (d *display) search(label string) func(done, of int, objective float64) {
+	began := time.Now()
+	return func(done, of int, objective float64) {
+		if time.Since(began) > time.Second {
+			d.line(fmt.Sprintf("%s  %s  %d of %d  objective %.5g", label, bar(float64(done)/float64(max(1, of))), done, of, objective), false)
+		}
+	}
+}

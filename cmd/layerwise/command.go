@@ -57,6 +57,17 @@ func (c *command) fault(err error) error {
 
 // parse reads the flags and keeps the other arguments, which may stand anywhere between them. It expects exactly want arguments.
 func (c *command) parse(want int) error {
+	if err := c.parseAll(); err != nil {
+		return err
+	}
+	if len(c.given) != want {
+		return c.wrong("%d arguments %q, expected %d: layerwise %s %s", len(c.given), c.given, want, c.verb.name, c.verb.args)
+	}
+	return nil
+}
+
+// parseAll is parse for any number of arguments.
+func (c *command) parseAll() error {
 	for rest := c.words; len(rest) > 0; {
 		switch err := c.Parse(rest); {
 		case errors.Is(err, flag.ErrHelp):
@@ -74,9 +85,6 @@ func (c *command) parse(want int) error {
 			c.given, left = append(c.given, left[0]), left[1:]
 		}
 		rest = left
-	}
-	if len(c.given) != want {
-		return c.wrong("%d arguments %q, expected %d: layerwise %s %s", len(c.given), c.given, want, c.verb.name, c.verb.args)
 	}
 	for i, given := range c.given {
 		path, err := expandHome(given)
@@ -229,17 +237,29 @@ func (c *command) classes(where string, err error) error {
 
 // pair reads the two files that the caller named and checks that they can be the ends of a path.
 func (c *command) pair() (a, b llfc.Checkpoint, err error) {
-	if a, err = c.checkpoint(c.given[0]); err != nil {
+	all, err := c.several()
+	if err != nil {
 		return
 	}
-	if b, err = c.checkpoint(c.given[1]); err != nil {
-		return
+	return all[0], all[1], nil
+}
+
+// several reads the files that the caller named and checks that each can be the end of a path from the first.
+func (c *command) several() (out []llfc.Checkpoint, err error) {
+	for _, path := range c.given {
+		ckpt, err := c.checkpoint(path)
+		if err != nil {
+			return nil, err
+		}
+		ckpt.ByNumber = *c.asNumbers
+		out = append(out, ckpt)
 	}
-	a.ByNumber, b.ByNumber = *c.asNumbers, *c.asNumbers
-	if err = llfc.SamePlace(a, b); err != nil {
-		err = c.classes(c.given[0]+" and "+c.given[1], err)
+	for i, ckpt := range out[1:] {
+		if err := llfc.SamePlace(out[0], ckpt); err != nil {
+			return nil, c.classes(c.given[0]+" and "+c.given[1+i], err)
+		}
 	}
-	return
+	return out, nil
 }
 
 // outFile makes sure before any work that the file of a flag can be written: it makes the folder and tries to write there.

@@ -141,7 +141,6 @@ func TestFirstSignal(t *testing.T) {
 		alphas = append(alphas, fmt.Sprint(float64(i)/5000))
 	}
 	for _, line := range []string{
-		"match a b --backend go --restarts 1000000 --out new/x",
 		"measure a b --backend go --alphas " + strings.Join(alphas, ",") + " --out new",
 		"train --network mlp --data digits --backend go --epochs 100000 --out new/x",
 		"spawn --network mlp --data digits --backend go --epochs 100000 --spawn-epoch 5000 --out-a new/x --out-b new/y",
@@ -161,6 +160,58 @@ func TestFirstSignal(t *testing.T) {
 		}
 		if err := os.RemoveAll("new"); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A search for a permutation that is interrupted leaves the best it has found, proved and marked as partial.
+func TestInterruptedMatch(t *testing.T) {
+	dir := inside(t)
+	for _, end := range []string{"--seed 1 --out a", "--seed 2 --out b"} { // not spawned: of those the first order is the best
+		ok(t, "train --network mlp --widths 256,256 --data digits --backend go --epochs 1 "+end)
+	}
+	p := start(t, program(t, dir, strings.Fields("match a b --backend go --restarts 1000000 --out new/x")...))
+	p.until(t, "past its first search", func() bool { return strings.Contains(p.errs.String(), "matching by weight") || p.over() })
+	p.signal(t, syscall.SIGTERM)
+	p.until(t, "over", p.over)
+	said, errs := p.out.String(), p.errs.String()
+	if code := p.ProcessState.ExitCode(); code != interrupted || !strings.Contains(said, "method weight, interrupted: the best so far") ||
+		!strings.Contains(errs, stopping) || !strings.HasSuffix(errs, "layerwise: interrupted; the best so far is in new/x, proved, and marked as partial\n") {
+		t.Errorf("status %d, stdout %q, stderr %q", code, said, errs)
+	}
+	if moved := checkpoint(t, "new/x"); !strings.Contains(moved.Meta["matched"], `"partial":true`) || moved.Theta.Equal(checkpoint(t, "b").Theta) {
+		t.Errorf("%v", moved.Meta)
+	}
+	if entries, err := os.ReadDir("new"); err != nil || len(entries) != 1 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
+// endsAfter is a context that ends after it has been asked so many times whether it has.
+type endsAfter struct {
+	context.Context
+	left int
+}
+
+func (c *endsAfter) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// One that has found nothing by then leaves nothing.
+func TestMatchInterruptedAtOnce(t *testing.T) {
+	inside(t)
+	ok(t, "spawn --network mlp --widths 16 --data digits --backend go --epochs 1 --out-a a --out-b b")
+	for _, line := range []string{"a b --backend go --out new/x", "a b --backend go --out new/x --method frank-wolfe", "a b --backend go --out new --universe", "a b --backend go --out new --merge-many --mean new/x"} {
+		var out, errs bytes.Buffer
+		err := matchVerb.run(&endsAfter{t.Context(), 1}, newCommand(matchVerb, strings.Fields(line), &out, &errs)) // once before the work
+		if code := status(err, matchVerb.kept, &errs); code != interrupted || out.String() != "" || errs.String() != "layerwise: interrupted; nothing was written\n" {
+			t.Errorf("%s: status %d, %q, %q", line, code, out.String(), errs.String())
+		}
+		if entries, err := os.ReadDir("new"); err != nil || len(entries) > 0 {
+			t.Errorf("%s: left %v, %v", line, entries, err)
 		}
 	}
 }

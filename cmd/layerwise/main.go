@@ -100,6 +100,10 @@ func status(err error, kept string, stderr io.Writer) int {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return success
 	case errors.Is(err, context.Canceled):
+		var some partly
+		if errors.As(err, &some) {
+			kept = some.kept
+		}
 		fmt.Fprintln(stderr, "layerwise: interrupted;", kept)
 		if other := leaves(err); len(other) > 0 {
 			fmt.Fprintln(stderr, "layerwise: but:", errors.Join(other...))
@@ -112,6 +116,14 @@ func status(err error, kept string, stderr io.Writer) int {
 	}
 	return failure
 }
+
+// partly is an interruption that left something, which the user is told.
+type partly struct {
+	error
+	kept string
+}
+
+func (p partly) Unwrap() error { return p.error }
 
 // leaves are the parts of err other than the interruption: what else went wrong on the way out, such as a full disk.
 func leaves(err error) (others []error) {

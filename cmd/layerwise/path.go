@@ -84,11 +84,15 @@ func (c *command) apart(written, read []file) error {
 	return nil
 }
 
-// inputs are the files that the caller named, A and B, and the pictures of a data set.
+// inputs are the files that the caller named, A, B and so on, and the pictures of a data set.
 func (c *command) inputs(set string) []file {
 	var out []file
 	for i, path := range c.given {
-		out = append(out, file{[]string{"A", "B"}[i], path})
+		name := path
+		if i < 26 {
+			name = string(rune('A' + i))
+		}
+		out = append(out, file{name, path})
 	}
 	if path, ok := strings.CutPrefix(set, "images:"); ok {
 		if at, _ := findImages(path); at != "" {

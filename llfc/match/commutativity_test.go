@@ -47,7 +47,7 @@ func residual(norm, shortcut string, width int) network.Spec {
 	return network.Spec{Architecture: "resnet", Input: []int{8, 8, 3}, Classes: 5, Depth: 8, Width: width, Norm: norm, Shortcut: shortcut, Init: "kaiming"}
 }
 
-func move(t testing.TB, c *commuting, by network.Permutation) {
+func movedTo(t testing.TB, c *commuting, by network.Permutation) {
 	t.Helper()
 	if err := c.moveTo(by); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestCommutativityIsThatOfWholeFeatures(t *testing.T) {
 			if seed == 0 {
 				by = p.Symmetry.Identity()
 			}
-			move(t, c, by)
+			movedTo(t, c, by)
 			if want := commutes(t, p, by); math.Abs(c.total()-want) > 1e-5*want {
 				t.Errorf("%s: %v by the moments, %v by the features", name, c.total(), want)
 			}
@@ -104,7 +104,7 @@ func TestSwapsAreExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		move(t, c, p.Symmetry.Random(3))
+		movedTo(t, c, p.Symmetry.Random(3))
 		for g, group := range c.groups {
 			gradient, err := c.gradient(g)
 			if err != nil || c.twice[g] {
@@ -131,8 +131,8 @@ func TestSwapsAreExact(t *testing.T) {
 			}
 			where := c.permutation()
 			total := c.total()
-			move(t, c, p.Symmetry.Identity())
-			move(t, c, where)
+			movedTo(t, c, p.Symmetry.Identity())
+			movedTo(t, c, where)
 			if math.Abs(c.total()-total) > 1e-9*total {
 				t.Errorf("%s, %s: %g in place, %g anew", name, group.Name, total, c.total())
 			}
@@ -209,7 +209,7 @@ func TestCommutativityGap(t *testing.T) {
 		all := permutations(5)
 		for _, x := range all {
 			for _, y := range all {
-				move(t, c, network.Permutation{c.groups[0].Name: x, c.groups[1].Name: y})
+				movedTo(t, c, network.Permutation{c.groups[0].Name: x, c.groups[1].Name: y})
 				best = min(best, c.total())
 			}
 		}

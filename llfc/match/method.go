@@ -36,7 +36,7 @@ func Methods() []Method {
 	return []Method{
 		{Name: "weight", Doc: "minimises ‖θ_A − π(θ_B)‖² by coordinate ascent, one assignment for each group in turn", Source: "Ainsworth et al. 2023 (arXiv 2209.04836)",
 			Find: func(ctx context.Context, p Problem) (Result, error) {
-				return Weights(ctx, p.Symmetry, p.A, p.B, p.Config)
+				return weightsTold(ctx, p.Symmetry, p.A, p.B, p.Config, p.Progress)
 			}},
 		{Name: "activation", Doc: "minimises Σ ‖H_A − π(H_B)‖² over training samples, one assignment for each group", Source: "Li et al. 2016 (arXiv 1511.07543); Ainsworth et al. 2023", Data: true,
 			Find: Activations},
@@ -52,6 +52,8 @@ func Methods() []Method {
 			Find: Annealing},
 		{Name: "commutativity", Doc: "minimises Σ ‖ΔW ΔH‖² over training samples, the product that commutativity asks to be 0", Source: "Zhou et al. 2023 (arXiv 2307.08286), §5.2 and App. A.3; the search is ours", Data: true,
 			Find: Commutativity},
+		{Name: "frank-wolfe", Doc: "minimises ‖θ_A − π(θ_B)‖² over all groups jointly, by steps between permutations; no seed", Source: "Crisostomi et al. 2024 (arXiv 2405.17897)",
+			Find: FrankWolfe},
 	}
 }
 

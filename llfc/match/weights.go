@@ -30,6 +30,7 @@ type Result struct {
 	Identity    float64   // the objective of moving nothing, for scale
 	Objectives  []float64 // of each run, first run first: their spread tells how much the start matters
 	Sweeps      []int     // of each run
+	Seconds     float64   // that the search took; 0 where nobody looked at a clock
 }
 
 // Weights looks for the π that minimises ‖θ_A − π(θ_B)‖² (weight matching, §5.2 of the paper; Ainsworth et al.,
@@ -46,6 +47,11 @@ type Result struct {
 //
 // Beside the weights it needs the totals of every group, 8 bytes for each pair of its units.
 func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Config) (Result, error) {
+	return weightsTold(ctx, s, a, b, c, nil)
+}
+
+// weightsTold is Weights, whose runs are told of.
+func weightsTold(ctx context.Context, s network.Symmetry, a, b network.Params, c Config, tell func(done, of int, objective float64)) (Result, error) {
 	m, err := newMatcher(s, a, b)
 	if err != nil {
 		return Result{}, fmt.Errorf("match: %w", err)
@@ -77,6 +83,9 @@ func Weights(ctx context.Context, s network.Symmetry, a, b network.Params, c Con
 		}
 		if err != nil {
 			return r.cutOff(fmt.Errorf("match: run %d: %w", run, err))
+		}
+		if tell != nil {
+			tell(run+1, c.Restarts+1, r.Objective)
 		}
 		if run > c.Restarts { // ascended from the identity: no worse, up to the rounding of a sum
 			break

@@ -361,6 +361,35 @@ func TestWeightsRestarts(t *testing.T) {
 	}
 }
 
+// An interrupted search has the best of its runs, and nothing where it had not begun.
+func TestWeightsStops(t *testing.T) {
+	m, err := MethodByName("weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, a := drawn(t, mlpSpec(50, 50, 50), 1)
+	_, b := drawn(t, mlpSpec(50, 50, 50), 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	r, err := m.Find(ctx, Problem{Symmetry: s, A: a, B: b, Config: Config{Restarts: 1 << 20}, Progress: func(done, of int, objective float64) {
+		if told++; done != told || of != 1+1<<20 {
+			t.Errorf("told of run %d of %d, expected %d", done, of, told)
+		}
+		if done == 3 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || r.Objective <= r.Identity || s.Check(r.Permutation) != nil || len(r.Objectives) < 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if first := weights(t, s, a, b, Config{Restarts: 2}); r.Objective < first.Objective {
+		t.Errorf("interrupted after three runs with %v; the three have %v", r.Objective, first.Objective)
+	}
+	if r, err := Weights(ctx, s, a, b, Config{}); !errors.Is(err, context.Canceled) || r.Permutation != nil {
+		t.Errorf("begun after the end: %v, %v", r, err)
+	}
+}
+
 // Biases vote; a buffer moves but does not.
 func TestWeightsVotes(t *testing.T) {
 	s, a := drawn(t, mlpSpec(8), 1)

@@ -173,6 +173,10 @@ func TestSymmetryKeepsTheFunction(t *testing.T) {
 			if back := must[Params](t)(s.Apply(s.Inverse(p), moved)); !back.Equal(theta) {
 				t.Error("π⁻¹(π(θ)) is not θ")
 			}
+			q := s.Random(int64(seed) + 50)
+			if once := must[Params](t)(s.Apply(s.Compose(q, p), theta)); !once.Equal(must[Params](t)(s.Apply(q, moved))) {
+				t.Error("(ρ∘π)(θ) is not ρ(π(θ))")
+			}
 			for _, tap := range f.About.Taps {
 				want := must[Tensor](t)(s.ApplyTap(p, must[Tensor](t)(f.Features(theta, x, tap.Name))))
 				got := must[Tensor](t)(f.Features(moved, x, tap.Name))
@@ -286,6 +290,24 @@ func TestInterpolate(t *testing.T) {
 	b[2].Name = "fc9/w"
 	if _, err := Interpolate(a, b, 0.5); err == nil || !strings.Contains(err.Error(), "fc9/w") {
 		t.Errorf("another layout gave %v", err)
+	}
+}
+
+func TestAverage(t *testing.T) {
+	a, b, c := Params{{"w", []int{2}, []float32{1, 1e8}}}, Params{{"w", []int{2}, []float32{2, 1}}}, Params{{"w", []int{2}, []float32{6, -1e8}}}
+	got := must[Params](t)(Average(a, b, c))
+	if want := (Params{{"w", []int{2}, []float32{3, 1. / 3}}}); !got.Equal(want) { // 1 is lost beside 1e8 in float32
+		t.Errorf("%v, expected %v", got, want)
+	}
+	if one := must[Params](t)(Average(a)); !one.Equal(a) || &one[0].Data[0] == &a[0].Data[0] {
+		t.Errorf("of one: %v", one)
+	}
+	b[0].Name = "v"
+	if _, err := Average(a, b); err == nil || !strings.Contains(err.Error(), `"v"`) {
+		t.Errorf("another layout gave %v", err)
+	}
+	if _, err := Average(); err == nil {
+		t.Error("the mean of nothing")
 	}
 }
 

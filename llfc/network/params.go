@@ -2,6 +2,7 @@ package network
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -110,6 +111,29 @@ func Interpolate(a, b Params, alpha float64) (Params, error) {
 			for j := range d {
 				d[j] = x*d[j] + y*e[j]
 			}
+		}
+	}
+	return out, nil
+}
+
+// Average returns the mean of several sets of weights, summed in float64. The layouts must agree.
+func Average(thetas ...Params) (Params, error) {
+	if len(thetas) == 0 {
+		return nil, errors.New("average: no weights")
+	}
+	for _, theta := range thetas[1:] {
+		if err := thetas[0].SameLayout(theta); err != nil {
+			return nil, fmt.Errorf("average: %w", err)
+		}
+	}
+	out := thetas[0].Clone()
+	for i := range out {
+		for j := range out[i].Data {
+			sum := 0.0
+			for _, theta := range thetas {
+				sum += float64(theta[i].Data[j])
+			}
+			out[i].Data[j] = float32(sum / float64(len(thetas)))
 		}
 	}
 	return out, nil

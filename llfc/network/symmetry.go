@@ -190,6 +190,18 @@ func (s Symmetry) Inverse(p Permutation) Permutation {
 	return q
 }
 
+// Compose returns p after q: Apply(Compose(p, q), θ) = Apply(p, Apply(q, θ)).
+func (s Symmetry) Compose(p, q Permutation) Permutation {
+	out := Permutation{}
+	for name, old := range p {
+		out[name] = make([]int, len(old))
+		for u, v := range old {
+			out[name][u] = q[name][v]
+		}
+	}
+	return out
+}
+
 // Check returns nil if p permutes every group of the symmetry and nothing else.
 func (s Symmetry) Check(p Permutation) error {
 	for _, g := range s.Groups {

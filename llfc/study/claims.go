@@ -127,7 +127,7 @@ func (s *Study) Claims() llfc.Scorecard {
 		if g.what == allPairs {
 			over = "pairs"
 		}
-		for _, r := range s.rules(g) {
+		for _, r := range append(s.rules(g), s.methodRules(g)...) {
 			if r.applies {
 				out = append(out, r.claim(g, over, r.values(), s.note(g.subjects...)))
 			}

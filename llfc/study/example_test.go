@@ -6,25 +6,21 @@ import (
 	"layerwise/llfc/study"
 )
 
-// The subjects of a scale, and the pairs that are made of each.
+// The subjects of a scale, and the first and the last kind of pair that is made of each.
 func ExampleSubjects() {
 	subjects, err := study.Subjects("smoke")
 	if err != nil {
 		panic(err)
 	}
 	for _, s := range subjects {
-		fmt.Print(s.ID, ":")
-		for _, k := range s.Kinds {
-			fmt.Print(" ", k.ID)
-		}
-		fmt.Println()
+		fmt.Println(s.ID+":", s.Kinds[0].ID, "…", s.Kinds[len(s.Kinds)-1].ID)
 	}
 	// Output:
-	// mlp: spawned-2 spawned-0 independent
-	// mlp-rebasin: permuted unpermuted
-	// mlp-cifar10: permuted unpermuted
-	// vgg16-bn: spawned-1 spawned-0 independent
-	// resnet20: spawned-1 independent
-	// resnet20-ln-x1: independent permuted
-	// resnet20-ln-x2: independent permuted
+	// mlp: spawned-2 … independent
+	// mlp-rebasin: permuted … unpermuted
+	// mlp-cifar10: permuted … unpermuted
+	// vgg16-bn: spawned-1 … independent
+	// resnet20: spawned-1 … independent
+	// resnet20-ln-x1: independent … permuted
+	// resnet20-ln-x2: independent … permuted
 }

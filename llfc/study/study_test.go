@@ -171,6 +171,9 @@ func checkClaims(t *testing.T, study *Study, card llfc.Scorecard) {
 	for id, statement := range map[string]string{
 		"spawned-0/lmc":                           "a spawned (k = 0) pair is linearly connected",
 		"spawned-1/weak":                          "a spawned (k = 1) pair satisfies weak additivity far better than the independent pair of the same seed",
+		"mlp-permuted/activation-dist-h":          "MLP (permuted) has inputs of its maps that are less far apart after activation matching than after weight matching",
+		"mlp-permuted/weight-dist-w":              "MLP (permuted) has weights that are less far apart after weight matching than after activation matching",
+		"permuted-activation/lmc":                 "a permuted (activation) pair is linearly connected",
 		"permuted/weak":                           "a permuted pair satisfies weak additivity far better than the unpermuted pair of the same seed",
 		"permuted/llfc":                           "a permuted pair has features that interpolate linearly, up to a scale, at every layer",
 		"independent/commute":                     "an independent pair violates commutativity at every layer after the first",
@@ -200,7 +203,11 @@ func checkClaims(t *testing.T, study *Study, card llfc.Scorecard) {
 			t.Errorf("%s is claimed", id)
 		}
 	}
-	if n, plain := len(card), len(plainOnly(study).Claims()); plain != 8*(2+methods)+3*2+4 || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
+	beside := 2 // of methods: the two factors, and the product where something minimises it
+	if slices.Contains(match.MethodNames(), commutativityMatching) {
+		beside = 4
+	}
+	if n, plain := len(card), len(plainOnly(study).Claims()); plain != 8*(2+methods)+3*2+4+beside || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
 		t.Errorf("%d claims, %d of them on plain subjects", n, plain)
 	}
 	// A network that was left out leaves its claims out, and a policy that was not measured says so.
@@ -244,7 +251,7 @@ func checkReport(t *testing.T, dir string, study *Study, card llfc.Scorecard) {
 			}
 		}
 		run := study.Trials[0].Ends[0].Run.Name()
-		for _, want := range []string{run, "micro", "SHA-256", "Theorem 1", "go:ops_sequential", fmt.Sprintf("%d pairs", microBlends), "3 seeds", "2 seeds", blobs, "Matching: how the searches", match.MethodNames()[methods-1]} {
+		for _, want := range []string{run, "micro", "SHA-256", "Theorem 1", "go:ops_sequential", fmt.Sprintf("%d pairs", microBlends), "3 seeds", "2 seeds", blobs, "Matching: how the searches", "MLP (permuted): methods of matching", "matched in s", match.MethodNames()[methods-1]} {
 			if !strings.Contains(content, want) {
 				t.Errorf("%s: no %q", name, want)
 			}
@@ -340,7 +347,7 @@ func columnOf(t *testing.T, rows [][]string, name string, cells map[string]strin
 // What claims and figures say follows from the files of numbers.
 func checkNumbers(t *testing.T, dir string, study *Study, card llfc.Scorecard) {
 	path, barriers, layers := readTable(t, filepath.Join(dir, "path.csv")), readTable(t, filepath.Join(dir, "barriers.csv")), readTable(t, filepath.Join(dir, "layers.csv"))
-	readTable(t, filepath.Join(dir, "conditions.csv"))
+	conditions := readTable(t, filepath.Join(dir, "conditions.csv"))
 	if n, want := len(path)-1, 5*microPlain+3*(microTrials-microPlain); n != want { // 0, ½, 1, and of the plain subjects the paper's ¼ and ¾
 		t.Errorf("%d rows of path.csv, expected %d", n, want)
 	}
@@ -365,6 +372,17 @@ func checkNumbers(t *testing.T, dir string, study *Study, card llfc.Scorecard) {
 		}
 		if want, got := barrier("mlp-permuted", "permuted", seed, blend), claim("permuted/lmc").Values[i]; math.Abs(want-got) > 1e-6 {
 			t.Errorf("seed %s: the barrier of a permuted pair is %g by path.csv, %g by the claim", seed, want, got)
+		}
+		com := func(pair, quantity string) (sum float64) {
+			for _, v := range columnOf(t, conditions, "mean", map[string]string{"network": "mlp-permuted", "pair": pair, "seed": seed, "quantity": quantity}) {
+				sum += v
+			}
+			return sum
+		}
+		for id, want := range map[string]float64{"activation-dist-h": com("permuted-activation", "dist_h") - com("permuted", "dist_h"), "weight-dist-w": com("permuted", "dist_w") - com("permuted-activation", "dist_w")} {
+			if got := claim("mlp-permuted/" + id).Values[i]; math.Abs(want-got) > 1e-5 || got == 0 {
+				t.Errorf("seed %s: %s is %g by conditions.csv, %g by the claim", seed, id, want, got)
+			}
 		}
 		at := map[string]string{"network": "bn", "pair": "spawned-1", "seed": seed, "policy": reset}
 		cos, base := columnOf(t, layers, "one_minus_cos_half_mean", at), columnOf(t, layers, "baseline_mean", at)

@@ -69,7 +69,7 @@ func spawnedMLP(s Subject, a amount) Subject {
 
 func permutedMLP(s Subject, a amount) Subject {
 	s = plain(s, a)
-	s.Kinds = []Kind{Permuted(weightMatching, "unpermuted"), Independent("unpermuted")}
+	s.Kinds = append(permuted("unpermuted", weightMatching, activationMatching, commutativityMatching), Independent("unpermuted"))
 	return s
 }
 

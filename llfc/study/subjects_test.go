@@ -108,6 +108,9 @@ func TestPermutedKinds(t *testing.T) {
 	if k := Permuted("weight", "independent"); k.ID != "permuted" || k.Name != "permuted" || !k.Connected() {
 		t.Errorf("%+v", k)
 	}
+	if k := permuted("unpermuted", "weight", "activation", "unheard-of"); len(k) != 2 || k[0].ID != "permuted" || k[1].ID != "permuted-activation" { // those that are known
+		t.Errorf("%+v", k)
+	}
 	if k := Permuted("other", "independent"); k.ID != "permuted-other" || k.Name != "permuted (other)" || k.Method != "other" || k.Against != "independent" {
 		t.Errorf("%+v", k)
 	}

@@ -30,6 +30,7 @@ func (s *Study) listings(g group) []listing {
 		{g.what == plainOnes, sectionPaths, s.errorTable},
 		{g.what == plainOnes, sectionPaths, s.lossTable},
 		{g.what == plainOnes && matched, sectionPaths, s.matchTable},
+		{g.what == oneSubject && g.plain() && manyMethods(g.subjects[0]), sectionPaths, s.methodTable},
 		{g.what == oneSubject && !g.plain(), g.name, s.policyTable},
 		{g.what == allWidths, sectionWidth, s.matchTable},
 		{g.what == allPairs, sectionNetworks, s.networks},
