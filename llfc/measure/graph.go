@@ -191,8 +191,9 @@ func blend(alpha, a, beta, b *graph.Node) *graph.Node {
 }
 
 // score2 is the cross-entropy in nats and 1 where the prediction is wrong, for every sample: two columns.
-func score2(t *network.Trace, y *graph.Node) []*graph.Node {
-	logits := t.Output.Node()
+func score2(t *network.Trace, y *graph.Node) []*graph.Node { return scoreOf(t.Output.Node(), y) }
+
+func scoreOf(logits, y *graph.Node) []*graph.Node {
 	loss := network.CrossEntropy(graph.ConvertDType(logits, dtypes.Float64), y)
 	return []*graph.Node{loss, wrong(logits, y)}
 }

@@ -92,6 +92,9 @@ func jitter(t *testing.T, f *network.Model, seed uint64, near network.Params) ne
 	for i, p := range f.About.Params {
 		for j := range theta[i].Data {
 			v := float32(rng.NormFloat64() * math.Sqrt(2/float64(p.FanIn)))
+			if p.FanIn == 0 { // of a norm
+				v = theta[i].Data[j] + 0.3*float32(math.Abs(rng.NormFloat64()))
+			}
 			if theta[i].Data[j] = v; near != nil {
 				theta[i].Data[j] = near[i].Data[j] + 0.2*v
 			}
