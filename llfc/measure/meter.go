@@ -53,7 +53,7 @@ func newMeter(p *plan, samples int) (*meter, error) {
 		m.places[Nonlinearities] = append(m.places[Nonlinearities], Layer{act.Name, "act"})
 	}
 	for i, l := range p.f.About.Linears {
-		if p.o.Conditions && weights[i] < 0 {
+		if weights[i] < 0 && slices.ContainsFunc(q.columns, func(c Columns) bool { return c.Weights != nil }) {
 			return nil, fmt.Errorf("measure: the weight of the linear map %q is not a parameter of the network", l.Name)
 		}
 		m.places[LinearMaps] = append(m.places[LinearMaps], Layer{l.Name, "linear"})
@@ -112,14 +112,18 @@ func (m *meter) compareWeights() error {
 	if err != nil {
 		return err
 	}
+	made := map[string][][]float64{} // quantities share columns
 	for _, g := range m.gauges {
 		for _, c := range g.Columns {
 			if c.Weights == nil {
 				continue
 			}
-			for i, at := range m.weights {
-				g.sums[i] = c.Weights(a[at], b[at])
+			if made[c.Name] == nil {
+				for _, at := range m.weights {
+					made[c.Name] = append(made[c.Name], c.Weights(a[at], b[at]))
+				}
 			}
+			copy(g.sums, made[c.Name])
 		}
 	}
 	return nil
