@@ -70,6 +70,8 @@ type Columns struct {
 type Place struct {
 	A, B    *graph.Node    // the values of A and B there, [batch, ...]; of a nonlinearity its inputs
 	F       *graph.Node    // that of θ_α; nil but for EveryAlpha
+	Made    *graph.Node    // that of θ_α where all layers before it are blends of A and B; nil but for the columns of departures
+	Linear  *graph.Node    // what linear maps made of its departure; nil but for the columns of origins
 	Act     network.Act    // of a nonlinearity
 	LinearA network.Linear // of a linear map
 	LinearB network.Linear
@@ -99,7 +101,7 @@ func Quantities(absCos bool) []Quantity {
 		angle = func(g Gram) float64 { g.XY = math.Abs(g.XY); return g.OneMinusCos() }
 	}
 	dist := func(_ float64, c []float64) float64 { return gram(c).Dist() }
-	return []Quantity{
+	out := []Quantity{
 		{Name: oneMinusCos, Doc: "1 − cos(f_α, αf_A + (1−α)f_B)", Source: "Definition 2", Where: Layers, When: EveryAlpha, Columns: []Columns{endsGram, alphaGram},
 			Value: func(alpha float64, c []float64) float64 { return angle(blended(alpha, c)) }},
 		{Name: coef, Doc: "⟨f_α, f_int⟩ / ‖f_int‖² with f_int = αf_A + (1−α)f_B", Source: "App. B.2", Where: Layers, When: EveryAlpha, Columns: []Columns{endsGram, alphaGram},
@@ -139,6 +141,7 @@ func Quantities(absCos bool) []Quantity {
 		ofWeights("angle_out", "the largest principal angle between the 5 leading left singular vectors of W_A and W_B, in degrees", "released code, principal_angle.py", 2),
 		ofWeights("angle_in", "the largest principal angle between the 5 leading right singular vectors of W_A and W_B, in degrees", "released code, principal_angle.py", 3),
 	}
+	return append(out, departures()...)
 }
 
 // ofWeights is an optional quantity that is one of the numbers of spectralColumns.
