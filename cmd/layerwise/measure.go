@@ -32,7 +32,7 @@ var measureVerb = verb{
 		}
 		also := c.String("also", "", "further quantities to measure, their `names` with commas between them: "+strings.Join(optional, ", "))
 		policy := c.policyFlags()
-		out := c.path("out", "", "write path.csv, layers.csv and conditions.csv to `dir`")
+		out := c.path("out", "", "write path.csv, layers.csv, calibration.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ func tableFiles() []tableFile {
 		{"path.csv", pathColumns, (*Result).WritePath, nil},
 		{"layers.csv", layerColumns, (*Result).WriteLayers, nil},
 		{"conditions.csv", conditionColumns, (*Result).WriteConditions, func(r *Result) bool { return !r.hasConditions() }},
+		{"calibration.csv", calibrationColumns, (*Result).WriteCalibration, func(r *Result) bool { return len(r.Networks) == 0 }},
 		{"samples.csv", sampleColumns, (*Result).WriteSamples, func(r *Result) bool {
 			return !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Samples != nil })
 		}},
@@ -73,7 +74,7 @@ func firstLine(path string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// Save writes path.csv and layers.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
+// Save writes path.csv, layers.csv and calibration.csv into a directory, which it makes, conditions.csv where conditions were measured, and samples.csv
 // where samples were kept. Tables that an earlier Save left there and this one does not write are removed first, so that all in the
 // folder belong together; a file of another kind is an error, see CheckFolder. Each file appears whole or not at all. NaN stands for a mean
 // without samples and a deviation of one sample; an empty field for what the quantity does not have.

@@ -1,5 +1,6 @@
 // Package measure compares two networks and the line between them: loss, error and barriers, layerwise linear feature connectivity,
-// weak additivity and commutativity, all in one streaming pass over a data set. α weights A: θ_α = αθ_A + (1−α)θ_B. Equations
+// weak additivity and commutativity, where departures from it come from, and calibration, all in one streaming pass over a data set. Beside
+// [Pair] there are [Stitch], which joins the head of one network to the tail of the other, and [PairSpectra]. α weights A: θ_α = αθ_A + (1−α)θ_B. Equations
 // and definitions are those of arXiv 2307.08286.
 package measure
 

@@ -41,6 +41,11 @@ func newFormulas(o Options) (*formulas, error) {
 	return f, nil
 }
 
+// needs says whether a quantity is made of these columns.
+func (f *formulas) needs(c Columns) bool {
+	return slices.ContainsFunc(f.columns, func(d Columns) bool { return d.Name == c.Name })
+}
+
 // where is the kind of place that columns look at: that of the quantities which need them.
 func (f *formulas) where(c Columns) Where {
 	i := slices.IndexFunc(f.quantities, func(q Quantity) bool {
@@ -76,11 +81,11 @@ func (f *formulas) offsets(when When, from int, places [3]int) map[string]int {
 
 // The columns before those of the quantities.
 const (
-	endsHead  = 4 // loss and wrong of A, then of B
-	alphaHead = 3 // loss, wrong, and whether the blend of the two networks' logits is wrong (Lemma 1)
+	endsHead  = 2 * predictions   // of A, then of B
+	alphaHead = 2*predictions + 1 // of θ_α, then of the blend of the two networks' logits (Lemma 1), and where those two are apart
 )
 
-// ends is the graph function θ_A, θ_B, x, y, samples → loss and wrong of A, then of B, and the columns of the ends. Kept on the device:
+// ends is the graph function θ_A, θ_B, x, y, samples → predictions of A, then of B, and the columns of the ends. Kept on the device:
 // the values of A, then those of B.
 func (q *formulas) ends() pass.Function {
 	return pass.Function{Key: "measure: ends" + q.key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
@@ -99,13 +104,13 @@ func (q *formulas) ends() pass.Function {
 		for i, la := range ta.Linears {
 			places[LinearMaps] = append(places[LinearMaps], Place{LinearA: la, LinearB: tb.Linears[i], Real: samples, grams: g})
 		}
-		columns := slices.Concat(score2(ta, y), score2(tb, y), q.build(Ends, places))
+		columns := slices.Concat(predicted(ta.Output.Node(), y), predicted(tb.Output.Node(), y), q.build(Ends, places))
 		return slices.Concat([]*graph.Node{table(columns...)}, a.nodes, b.nodes)
 	}}
 }
 
-// alpha is the graph function θ_α, α, 1−α, x, y, layers of A, layers of B → loss, wrong, and whether the blend of the two networks' logits
-// is wrong; the columns of θ_α.
+// alpha is the graph function θ_α, α, 1−α, x, y, layers of A, layers of B → predictions of θ_α and of the blend of the two networks' logits, where
+// they are apart, and the columns of θ_α.
 func (q *formulas) alpha() pass.Function {
 	return pass.Function{Key: "measure: alpha" + q.key, Build: func(f *network.Model, in []*graph.Node) []*graph.Node {
 		p, g := len(f.About.Params), grams{folded(f)}
@@ -118,8 +123,12 @@ func (q *formulas) alpha() pass.Function {
 		for l, h := range v.nodes {
 			places[Layers] = append(places[Layers], Place{A: a[l], B: b[l], F: h, Alpha: alpha, Beta: beta, grams: g})
 		}
-		columns := append(score2(t, y), wrong(blend(alpha, a[last], beta, b[last]), y))
-		return []*graph.Node{table(append(columns, q.build(EveryAlpha, places)...)...)}
+		if q.needs(recursionColumns) || q.needs(originColumns) {
+			recursion(f, in[:p], x, v, places[Layers], q.needs(originColumns))
+		}
+		logits, mixed := v.nodes[last], blend(alpha, a[last], beta, b[last])
+		columns := slices.Concat(predicted(logits, y), predicted(mixed, y), []*graph.Node{apart(logits, mixed)}, q.build(EveryAlpha, places))
+		return []*graph.Node{table(columns...)}
 	}}
 }
 
@@ -191,8 +200,9 @@ func blend(alpha, a, beta, b *graph.Node) *graph.Node {
 }
 
 // score2 is the cross-entropy in nats and 1 where the prediction is wrong, for every sample: two columns.
-func score2(t *network.Trace, y *graph.Node) []*graph.Node {
-	logits := t.Output.Node()
+func score2(t *network.Trace, y *graph.Node) []*graph.Node { return scoreOf(t.Output.Node(), y) }
+
+func scoreOf(logits, y *graph.Node) []*graph.Node {
 	loss := network.CrossEntropy(graph.ConvertDType(logits, dtypes.Float64), y)
 	return []*graph.Node{loss, wrong(logits, y)}
 }

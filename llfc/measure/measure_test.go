@@ -92,6 +92,9 @@ func jitter(t *testing.T, f *network.Model, seed uint64, near network.Params) ne
 	for i, p := range f.About.Params {
 		for j := range theta[i].Data {
 			v := float32(rng.NormFloat64() * math.Sqrt(2/float64(p.FanIn)))
+			if p.FanIn == 0 { // of a norm
+				v = theta[i].Data[j] + 0.3*float32(math.Abs(rng.NormFloat64()))
+			}
 			if theta[i].Data[j] = v; near != nil {
 				theta[i].Data[j] = near[i].Data[j] + 0.2*v
 			}
@@ -266,16 +269,16 @@ func TestAlphaGraphIsExactAtTheEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer network.Free(kept...)
-		for alpha, at := range map[float64]int{1: 0, 0: 2} {
+		for alpha, at := range map[float64]int{1: 0, 0: predictions} {
 			theta := map[float64][]*tensors.Tensor{1: a, 0: b}[alpha]
 			rows, _, err := p.Rows(ctx, q.alpha(), theta, float32(alpha), float32(1-alpha), p.X, p.Y, kept)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, row := range rows {
-				want := append([]float64{}, ends[i][at], ends[i][at+1], ends[i][at+1])
+				want := slices.Concat(ends[i][at:at+predictions], ends[i][at:at+predictions], []float64{0})
 				for l := range len(kept) / 2 {
-					g := ends[i][4+3*l:]
+					g := ends[i][endsHead+3*l:]
 					if alpha == 1 {
 						want = append(want, g[0], g[0], g[1])
 					} else {

@@ -26,10 +26,13 @@ type meter struct {
 	atEnds  map[string]int
 	atAlpha map[string]int
 	atGrid  map[string]int
-	scores  []tally // for each α
-	mixed   []tally // for each α, of the blend of the two networks' logits
-	grid    []float64
-	gauges  []*gauge
+
+	alphaWidth int           // columns of θ_α
+	scores     []reliability // for each α
+	mixed      []reliability // for each α, of the blend of the two networks' logits
+	apart      []float64     // for each α, the samples on which the two disagree
+	grid       []float64
+	gauges     []*gauge
 }
 
 // gauge is one quantity at one α, at all its places.
@@ -47,19 +50,25 @@ func newMeter(p *plan, samples int) (*meter, error) {
 		return nil, err
 	}
 	v, weights := survey(p.f)
-	m := &meter{plan: p, formulas: q, layers: v.about, inputs: v.acts, weights: weights, scores: make([]tally, len(p.alphas)), mixed: make([]tally, len(p.alphas))}
+	m := &meter{plan: p, formulas: q, layers: v.about, inputs: v.acts, weights: weights, scores: make([]reliability, len(p.alphas)), mixed: make([]reliability, len(p.alphas)), apart: make([]float64, len(p.alphas))}
 	m.places[Layers] = v.about
 	for _, act := range p.f.About.Acts {
 		m.places[Nonlinearities] = append(m.places[Nonlinearities], Layer{act.Name, "act"})
 	}
 	for i, l := range p.f.About.Linears {
-		if p.o.Conditions && weights[i] < 0 {
+		if weights[i] < 0 && slices.ContainsFunc(q.columns, func(c Columns) bool { return c.Weights != nil }) {
 			return nil, fmt.Errorf("measure: the weight of the linear map %q is not a parameter of the network", l.Name)
 		}
 		m.places[LinearMaps] = append(m.places[LinearMaps], Layer{l.Name, "linear"})
 	}
 	counts := [3]int{len(m.places[0]), len(m.places[1]), len(m.places[2])}
 	m.atEnds, m.atAlpha, m.atGrid = q.offsets(Ends, endsHead, counts), q.offsets(EveryAlpha, alphaHead, counts), q.offsets(Grid, 0, counts)
+	m.alphaWidth = alphaHead
+	for _, c := range q.columns {
+		if c.When == EveryAlpha {
+			m.alphaWidth += c.N * counts[q.where(c)]
+		}
+	}
 	if err := m.room(samples); err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
@@ -112,14 +121,18 @@ func (m *meter) compareWeights() error {
 	if err != nil {
 		return err
 	}
+	made := map[string][][]float64{} // quantities share columns
 	for _, g := range m.gauges {
 		for _, c := range g.Columns {
 			if c.Weights == nil {
 				continue
 			}
-			for i, at := range m.weights {
-				g.sums[i] = c.Weights(a[at], b[at])
+			if made[c.Name] == nil {
+				for _, at := range m.weights {
+					made[c.Name] = append(made[c.Name], c.Weights(a[at], b[at]))
+				}
 			}
+			copy(g.sums, made[c.Name])
 		}
 	}
 	return nil
@@ -217,7 +230,7 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 	var rows [][]float64
 	switch alpha {
 	case 0:
-		rows = m.endRows(atEnds, 2, func(t triple) [3]float64 { return [3]float64{t.bb, t.ab, t.bb} })
+		rows = m.endRows(atEnds, predictions, func(t triple) [3]float64 { return [3]float64{t.bb, t.ab, t.bb} })
 	case 1:
 		rows = m.endRows(atEnds, 0, func(t triple) [3]float64 { return [3]float64{t.aa, t.aa, t.ab} })
 	default:
@@ -247,7 +260,12 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 				return m.notFinite(s, l, i, fmt.Sprintf("α = %g", alpha))
 			}
 		}
-		m.mixed[k].add(0, row[2])
+		if !finite.All(row[:alphaHead]...) {
+			return fmt.Errorf("measure: %s at α = %g: the loss of sample %d of the batch is %v: the weights are too large", s, alpha, i, row[0])
+		}
+		m.scores[k].add(row[:predictions])
+		m.mixed[k].add(row[predictions : 2*predictions])
+		m.apart[k] += row[2*predictions]
 	}
 	for _, g := range m.gauges {
 		if g.When == EveryAlpha && g.alpha == alpha {
@@ -258,9 +276,6 @@ func (m *meter) alphaRow(ctx context.Context, s *pass.Pass, line *merge.Line, k 
 				return rows, m.atAlpha[c.Name]
 			})
 		}
-	}
-	if err := m.scores[k].addAll(rows); err != nil {
-		return fmt.Errorf("measure: %s at α = %g: %w", s, alpha, err)
 	}
 	return nil
 }
@@ -313,16 +328,18 @@ func (m *meter) checkEnd(ctx context.Context, s *pass.Pass, line *merge.Line, al
 	return nil
 }
 
-// endRows puts what is known of one end into the columns of θ_α.
+// endRows puts what is known of one end, whose predictions begin at a column of atEnds, into the columns of θ_α: its own predictions are those of
+// the blend too, and it departs from the blend in nothing.
 func (m *meter) endRows(atEnds [][]float64, at int, of func(triple) [3]float64) [][]float64 {
 	rows := make([][]float64, len(atEnds))
 	for i, row := range atEnds {
-		rows[i] = append(make([]float64, 0, alphaHead+3*len(m.layers)), row[at], row[at+1], row[at+1])
+		rows[i] = slices.Concat(row[at:at+predictions], row[at:at+predictions], []float64{0})
 		for l := range m.layers {
 			g := row[m.atEnds[endsGram.Name]+3*l:]
 			v := of(triple{g[0], g[1], g[2]})
 			rows[i] = append(rows[i], v[:]...)
 		}
+		rows[i] = append(rows[i], make([]float64, m.alphaWidth-len(rows[i]))...)
 	}
 	return rows
 }
@@ -383,11 +400,13 @@ func (m *meter) notFinite(s *pass.Pass, layer, sample int, where string) error {
 // result is what the whole pass has given.
 func (m *meter) result(d *feed.Feed) *Result {
 	r := &Result{Set: d.Set.Name + "/" + d.Set.Split, Samples: d.Len(), Policy: m.merger.Policy(), Alphas: m.alphas, Layers: m.layers}
+	scores := make([]tally, len(m.alphas))
 	for k := range m.alphas {
-		_, mixed := m.mixed[k].means()
-		r.Mixed = append(r.Mixed, mixed)
+		r.Networks, r.Ensembles = append(r.Networks, m.scores[k].calibration()), append(r.Ensembles, m.mixed[k].calibration())
+		r.Mixed, r.Apart = append(r.Mixed, r.Ensembles[k].Error), append(r.Apart, m.apart[k]/float64(d.Len()))
+		scores[k] = m.scores[k].tally
 	}
-	r.Lines = []Line{m.line(d, m.scores)}
+	r.Lines = []Line{m.line(d, scores)}
 	for _, g := range m.gauges {
 		if len(m.places[g.Where]) == 0 {
 			r.Empty = append(r.Empty, g.Name)

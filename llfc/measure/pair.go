@@ -12,7 +12,7 @@ import (
 )
 
 // Version is part of the name of every kept measurement. Raise it when the same options come to mean other numbers.
-const Version = 1
+const Version = 2
 
 // Options say what Pair measures.
 type Options struct {

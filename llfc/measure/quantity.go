@@ -70,6 +70,8 @@ type Columns struct {
 type Place struct {
 	A, B    *graph.Node    // the values of A and B there, [batch, ...]; of a nonlinearity its inputs
 	F       *graph.Node    // that of θ_α; nil but for EveryAlpha
+	Made    *graph.Node    // that of θ_α where all layers before it are blends of A and B; nil but for the columns of departures
+	Linear  *graph.Node    // what linear maps made of its departure; nil but for the columns of origins
 	Act     network.Act    // of a nonlinearity
 	LinearA network.Linear // of a linear map
 	LinearB network.Linear
@@ -99,7 +101,7 @@ func Quantities(absCos bool) []Quantity {
 		angle = func(g Gram) float64 { g.XY = math.Abs(g.XY); return g.OneMinusCos() }
 	}
 	dist := func(_ float64, c []float64) float64 { return gram(c).Dist() }
-	return []Quantity{
+	out := []Quantity{
 		{Name: oneMinusCos, Doc: "1 − cos(f_α, αf_A + (1−α)f_B)", Source: "Definition 2", Where: Layers, When: EveryAlpha, Columns: []Columns{endsGram, alphaGram},
 			Value: func(alpha float64, c []float64) float64 { return angle(blended(alpha, c)) }},
 		{Name: coef, Doc: "⟨f_α, f_int⟩ / ‖f_int‖² with f_int = αf_A + (1−α)f_B", Source: "App. B.2", Where: Layers, When: EveryAlpha, Columns: []Columns{endsGram, alphaGram},
@@ -134,7 +136,18 @@ func Quantities(absCos bool) []Quantity {
 		{Name: distCom, Doc: "Dist(W_A·H_A + W_B·H_B, W_A·H_B + W_B·H_A)", Source: "Definition 4", Where: LinearMaps, When: Ends, Set: true, Columns: []Columns{crossedGram}, Value: dist},
 		{Name: distW, Doc: "Dist(W_A, W_B)", Source: "Definition 4, for scale", Where: LinearMaps, When: Ends, Set: true, Columns: []Columns{weightGram}, Value: dist},
 		{Name: distH, Doc: "Dist(H_A, H_B) of the inputs", Source: "Definition 4, for scale", Where: LinearMaps, When: Ends, Set: true, Columns: []Columns{inputGram}, Value: dist},
+		ofWeights("stable_rank_a", "‖W_A‖²_F / ‖W_A‖²₂", "App. B.5", 0),
+		ofWeights("stable_rank_b", "‖W_B‖²_F / ‖W_B‖²₂", "App. B.5", 1),
+		ofWeights("angle_out", "the largest principal angle between the 5 leading left singular vectors of W_A and W_B, in degrees", "released code, principal_angle.py", 2),
+		ofWeights("angle_in", "the largest principal angle between the 5 leading right singular vectors of W_A and W_B, in degrees", "released code, principal_angle.py", 3),
 	}
+	return append(out, departures()...)
+}
+
+// ofWeights is an optional quantity that is one of the numbers of spectralColumns.
+func ofWeights(name, doc, source string, i int) Quantity {
+	return Quantity{Name: name, Doc: doc, Source: source, Where: LinearMaps, When: Ends, Set: true, Optional: true, Columns: []Columns{spectralColumns},
+		Value: func(_ float64, c []float64) float64 { return c[i] }}
 }
 
 // The columns that quantities are made of.
@@ -163,6 +176,14 @@ var (
 	weightGram = Columns{Name: "weights", When: Ends, N: 3, Weights: func(a, b network.Tensor) []float64 {
 		g := frobenius(a.Data, b.Data)
 		return []float64{g.XX, g.XY, g.YY}
+	}}
+
+	spectralColumns = Columns{Name: "spectral", When: Ends, N: 4, Weights: func(a, b network.Tensor) []float64 {
+		one, err := compareMatrices(Layer{}, weightMatrix(a), weightMatrix(b), SpectraOptions{}.Subspaces(), true)
+		if err != nil || len(one.Out) == 0 {
+			return nans(1, 4)[0]
+		}
+		return []float64{one.A.StableRank(), one.B.StableRank(), one.Out[0], one.In[0]}
 	}}
 
 	hsicColumns = Columns{Name: "hsic", When: Ends, N: 3, Build: func(p Place) []*graph.Node {
@@ -200,7 +221,7 @@ func chosen(o Options) ([]Quantity, error) {
 			}
 			missing = slices.DeleteFunc(missing, func(name string) bool { return name == q.Name })
 		}
-		if q.Where == Layers || o.Conditions {
+		if q.Where == Layers || q.Optional || o.Conditions {
 			out = append(out, q)
 		}
 	}

@@ -16,8 +16,11 @@ type Result struct {
 	Layers  []Layer   // the input and second names of a value are left out
 	Lines   []Line    // loss and error: first on Set, then on the other splits
 	Mixed   []float64 // for each α the error of the blend αf_A + (1−α)f_B of the logits, a fraction
+	Apart   []float64 // for each α the share of samples on which θ_α and that blend predict different classes
 	Rows    []Row     // every quantity, at every α and place
 	Empty   []string  // quantities that were measured, and have no place in this network
+
+	Networks, Ensembles []Calibration // for each α, of θ_α and of that blend
 }
 
 // Weak is Definition 3 at every nonlinearity: Dist(σ(αz_A + (1−α)z_B), ασ(z_A) + (1−α)σ(z_B)) over samples.

@@ -10,7 +10,7 @@ import (
 // room returns an error if what is kept of a measurement is more than the machine can hold: sums for every α and place, and where they are
 // asked for every sample's values.
 func (m *meter) room(samples int) error {
-	sums, values := float64(len(m.alphas))*float64(2*unsafe.Sizeof(tally{})), 0.0
+	sums, values := float64(len(m.alphas))*float64(2*unsafe.Sizeof(reliability{})), 0.0
 	for _, q := range m.quantities {
 		times := 1
 		if q.When == EveryAlpha {

@@ -142,6 +142,9 @@ func Average(results ...*Result) (*Result, error) {
 		out.Rows = append(out.Rows, row)
 	}
 	out.Mixed = averageOf(results, func(r *Result) []float64 { return r.Mixed })
+	out.Apart = averageOf(results, func(r *Result) []float64 { return r.Apart })
+	out.Networks = averageCalibration(results, func(r *Result) []Calibration { return r.Networks })
+	out.Ensembles = averageCalibration(results, func(r *Result) []Calibration { return r.Ensembles })
 	for i, line := range first.Lines {
 		line.Loss = averageOf(results, func(r *Result) []float64 { return r.Lines[i].Loss })
 		line.Error = averageOf(results, func(r *Result) []float64 { return r.Lines[i].Error })
@@ -161,6 +164,19 @@ func Average(results ...*Result) (*Result, error) {
 // samePlace says whether two rows are of one quantity, place and α.
 func samePlace(a, b Row) bool {
 	return a.Quantity == b.Quantity && a.Layer == b.Layer && (same(a.Alpha, b.Alpha) || math.IsNaN(a.Alpha) && math.IsNaN(b.Alpha))
+}
+
+// averageCalibration leaves the bins out.
+func averageCalibration(results []*Result, of func(*Result) []Calibration) []Calibration {
+	n := float64(len(results))
+	out := make([]Calibration, len(of(results[0])))
+	for _, r := range results {
+		for i, c := range of(r) {
+			o := &out[i]
+			o.Loss, o.Error, o.Brier, o.ECE = o.Loss+c.Loss/n, o.Error+c.Error/n, o.Brier+c.Brier/n, o.ECE+c.ECE/n
+		}
+	}
+	return out
 }
 
 func averageOf(results []*Result, of func(*Result) []float64) []float64 {

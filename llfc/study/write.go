@@ -67,7 +67,7 @@ func (s *Study) sections() ([]section, error) {
 //	study.json         the subjects and settings, and where and when they were measured
 //	figures/           every figure as SVG, PNG and CSV
 //	path.csv barriers.csv layers.csv conditions.csv networks.csv
-//	pairs/             path.csv, layers.csv and conditions.csv of every trial, at every α and on every split
+//	pairs/             path.csv, layers.csv, calibration.csv and conditions.csv of every trial, at every α and on every split
 //	layerwise.sha256   the list of these files
 func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	sections, err := s.sections()
