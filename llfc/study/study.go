@@ -44,6 +44,7 @@ type Study struct {
 	Scale    string
 	Subjects []Subject
 	Lab      *llfc.Lab
+	Items    []Item // what the report is of: entries of the Registry; none is everything
 	Trials   []Trial
 	Theorem  []Trial // pairs that satisfy the premises of Theorem 1 by construction
 	Began    time.Time
@@ -88,6 +89,9 @@ func (s *Study) measure(ctx context.Context, sub Subject, k Kind, seed int64, te
 		var samples []string
 		if seed == sub.Seeds[0] {
 			samples = sub.Samples
+		}
+		if len(sub.Seeds) < bandSeeds {
+			samples = append(slices.Clone(samples), halfSamples()...)
 		}
 		if err := s.fill(ctx, &t, sub, p, samples); err != nil {
 			return fmt.Errorf("%s: %w", policy, err)

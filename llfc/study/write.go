@@ -13,7 +13,6 @@ import (
 	"layerwise/internal/atomicfile"
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
-	"layerwise/plotting"
 	"layerwise/plotting/report"
 )
 
@@ -21,7 +20,7 @@ import (
 type section struct {
 	title   string
 	figures []figure
-	tables  []plotting.Table
+	tables  []table
 }
 
 // sections draws everything that was measured.
@@ -43,20 +42,22 @@ func (s *Study) sections() ([]section, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", d.section, err)
 			}
-			for i := range figs {
-				figs[i].caption = s.noted(figs[i].caption, g.subjects...)
-			}
 			sec := at(d.section)
-			sec.figures = append(sec.figures, figs...)
+			for _, f := range figs {
+				if s.wants(func(i Item) []string { return i.Figures }, f.file) {
+					f.caption = s.noted(f.caption, g.subjects...)
+					sec.figures = append(sec.figures, f)
+				}
+			}
 		}
 		for _, l := range s.listings(g) {
-			if l.applies {
+			if l.applies && s.wants(func(i Item) []string { return append(slices.Clone(i.Tables), "networks") }, l.id) {
 				sec := at(l.section)
-				sec.tables = append(sec.tables, l.table(g))
+				sec.tables = append(sec.tables, table{l.id, l.table(g)})
 			}
 		}
 	}
-	return out, nil
+	return slices.DeleteFunc(out, func(sec section) bool { return len(sec.figures)+len(sec.tables) == 0 }), nil
 }
 
 // Write writes the report to a folder, from which it takes an earlier report away:
@@ -164,11 +165,12 @@ func (s *Study) WriteJSON(w io.Writer) error {
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		Scale                            string
+		Items                            []string `json:",omitempty"`
 		Subjects                         []Subject
 		Data                             string `json:",omitempty"`
 		Machine, Backend, Versions, Date string
 		Seconds                          float64
-	}{s.Scale, s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
+	}{s.Scale, ids(s.Items), s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
 }
 
 func (s *Study) title() string {
@@ -176,7 +178,11 @@ func (s *Study) title() string {
 	for _, sub := range s.Subjects {
 		names, sets = append(names, sub.Name), append(sets, sub.Setting.Data)
 	}
-	return "Layerwise linear feature connectivity: " + strings.Join(names, ", ") + " on " + strings.Join(distinct(sets), ", ")
+	text := "Layerwise linear feature connectivity: "
+	for _, i := range s.Items {
+		text += i.Name + ", "
+	}
+	return text + strings.Join(names, ", ") + " on " + strings.Join(distinct(sets), ", ")
 }
 
 // subtitle is the scale, and what it makes of every subject.
@@ -190,25 +196,36 @@ func (s *Study) subtitle() string {
 
 func (s *Study) summary(claims llfc.Scorecard) string {
 	holds, fails, open := claims.Count()
-	return fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number was computed by the run described under Provenance.\n\n"+
+	return fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number was computed by the run described under Provenance.%s\n\n"+
 		"θ_α = αθ_A + (1−α)θ_B, made by the policy that stands beside each number, or else from nothing but the weights; θ_0 and θ_1 are made by it too, so a reset moves the ends. "+
 		"The barrier is the largest error along the line over the mean of its ends. Intervals are 95 %% intervals of the mean over seeds (Student's t). "+
-		"Lines of claims were fixed before measuring.", holds, len(claims), fails, open)
+		"Lines of claims were fixed before measuring.", holds, len(claims), fails, open, s.besides(claims))
 }
 
 func (s *Study) page(claims llfc.Scorecard, sections []section) report.Page {
-	p := report.Page{Title: s.title(), Subtitle: s.subtitle(), Summary: s.summary(claims), Provenance: s.provenance()}
-	verdicts := map[string]report.Verdict{llfc.Holds: report.Holds, llfc.Fails: report.Fails, llfc.NotMeasured: report.NotMeasured}
+	p := report.Page{Title: s.title(), Subtitle: s.subtitle(), Summary: s.summary(claims), Provenance: s.provenance(), Overview: overviewTitle, Elsewhere: elsewhereTitle}
 	for _, c := range claims {
-		p.Claims = append(p.Claims, report.Claim{ID: c.ID, Source: c.Source, Statement: c.Statement, Threshold: c.Threshold(), Measured: c.Measured(),
-			Interval: c.Interval(), Verdict: verdicts[c.Verdict()], Note: c.Quantity})
+		p.Claims = append(p.Claims, onPage(c))
+	}
+	shown := map[string]bool{} // figures and tables that stand in the section of an item
+	for _, v := range s.views(claims, sections) {
+		p.Sections = append(p.Sections, s.itemSection(v, shown))
 	}
 	for _, sec := range sections {
-		out := report.Section{Title: sec.title, Tables: sec.tables}
+		out := report.Section{Title: sec.title}
 		for _, f := range sec.figures {
-			out.Figures = append(out.Figures, report.Figure{Figure: f.Figure, Caption: f.caption})
+			if !shown[f.file] {
+				out.Figures = append(out.Figures, f.onPage())
+			}
 		}
-		p.Sections = append(p.Sections, out)
+		for _, t := range sec.tables {
+			if !shown[t.Title] {
+				out.Tables = append(out.Tables, t.Table)
+			}
+		}
+		if len(out.Figures)+len(out.Tables) > 0 {
+			p.Sections = append(p.Sections, out)
+		}
 	}
 	return p
 }
@@ -260,6 +277,11 @@ func (s *Study) markdown(claims llfc.Scorecard, sections []section) (string, err
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s\n\n", s.title(), s.subtitle(), s.summary(claims))
 	b.WriteString(claimsTable(claims))
+	overview, err := overviewTable(s.views(claims, sections)).Markdown()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&b, "\n## %s\n\n%s", overviewTitle, overview)
 	for _, sec := range sections {
 		fmt.Fprintf(&b, "\n## %s\n", sec.title)
 		for _, t := range sec.tables {
