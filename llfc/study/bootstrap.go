@@ -86,11 +86,15 @@ func (t Trial) resampled(k uint64) Trial {
 		times[draw.IntN(len(times))]++
 	}
 	r := *t.Result
-	r.Rows = slices.Clone(r.Rows)
-	for i, row := range r.Rows {
-		if row.Samples != nil {
-			r.Rows[i].Mean = weighted(row.Samples, times)
+	r.Rows = nil
+	for _, row := range t.Rows {
+		if row.Alpha != 0.5 && !math.IsNaN(row.Alpha) { // no claim is on it
+			continue
 		}
+		if row.Samples != nil {
+			row.Mean = weighted(row.Samples, times)
+		}
+		r.Rows = append(r.Rows, row)
 	}
 	t.Result = &r
 	t.Half, _ = r.LLFC(0.5) // they were measured

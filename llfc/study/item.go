@@ -89,7 +89,7 @@ func (i Item) is(id string) bool {
 func SelectFor(scale string, items []Item, ids ...string) ([]Subject, error) {
 	for _, i := range items {
 		if i.Needs != "" {
-			return nil, fmt.Errorf("%s is not yet made: it needs %s", i.Name, i.Needs)
+			return nil, fmt.Errorf("%s: not yet made, needs %s", i.Name, i.Needs)
 		}
 	}
 	all, err := Subjects(scale)

@@ -67,12 +67,14 @@ func (v view) verdict() (verdict report.Verdict, words string) {
 		return report.NotMeasured, "shown; nothing is claimed"
 	case fails > 0:
 		verdict = report.Fails
-		words = fmt.Sprintf("%d of %d claims fail", fails, n)
+		if words = fmt.Sprintf("%d of %d claims fail", fails, n); n == 1 {
+			words = "the claim fails"
+		}
 	case open == n:
 		words = "not measured"
 	default:
 		verdict = report.Holds
-		if words = fmt.Sprintf("all %d claims hold", holds); n == 1 {
+		if words = fmt.Sprintf("%d of %d claims hold", holds, n); n == 1 {
 			words = "the claim holds"
 		}
 	}
@@ -251,7 +253,8 @@ func (s *Study) besides(claims llfc.Scorecard) string {
 	return text + ". Lines are the same at every scale."
 }
 
-func ids(items []Item) []string {
+// IDs are those of some items.
+func IDs(items []Item) []string {
 	var out []string
 	for _, i := range items {
 		out = append(out, i.ID)

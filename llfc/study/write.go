@@ -170,7 +170,7 @@ func (s *Study) WriteJSON(w io.Writer) error {
 		Data                             string `json:",omitempty"`
 		Machine, Backend, Versions, Date string
 		Seconds                          float64
-	}{s.Scale, ids(s.Items), s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
+	}{s.Scale, IDs(s.Items), s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
 }
 
 func (s *Study) title() string {
@@ -205,7 +205,11 @@ func (s *Study) summary(claims llfc.Scorecard) string {
 func (s *Study) page(claims llfc.Scorecard, sections []section) report.Page {
 	p := report.Page{Title: s.title(), Subtitle: s.subtitle(), Summary: s.summary(claims), Provenance: s.provenance(), Overview: overviewTitle, Elsewhere: elsewhereTitle}
 	for _, c := range claims {
-		p.Claims = append(p.Claims, onPage(c))
+		claim := onPage(c)
+		if !c.Exploratory { // the sections of the items say it of the others
+			claim.Since = ""
+		}
+		p.Claims = append(p.Claims, claim)
 	}
 	shown := map[string]bool{} // figures and tables that stand in the section of an item
 	for _, v := range s.views(claims, sections) {
