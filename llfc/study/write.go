@@ -13,6 +13,7 @@ import (
 	"layerwise/internal/atomicfile"
 	"layerwise/llfc"
 	"layerwise/llfc/measure"
+	"layerwise/plotting"
 	"layerwise/plotting/report"
 )
 
@@ -21,6 +22,7 @@ type section struct {
 	title   string
 	figures []figure
 	tables  []table
+	of      map[string]string // what each figure is of, by its file: setting, number of pairs and of images, scale
 }
 
 // sections draws everything that was measured.
@@ -29,7 +31,7 @@ func (s *Study) sections() ([]section, error) {
 	at := func(title string) *section {
 		i := slices.IndexFunc(out, func(sec section) bool { return sec.title == title })
 		if i < 0 {
-			i, out = len(out), append(out, section{title: title})
+			i, out = len(out), append(out, section{title: title, of: map[string]string{}})
 		}
 		return &out[i]
 	}
@@ -47,6 +49,7 @@ func (s *Study) sections() ([]section, error) {
 				if s.wants(func(i Item) []string { return i.Figures }, f.file) {
 					f.caption = s.noted(f.caption, g.subjects...)
 					sec.figures = append(sec.figures, f)
+					sec.of[f.file] = s.setting(g)
 				}
 			}
 		}
@@ -66,7 +69,7 @@ func (s *Study) sections() ([]section, error) {
 //	README.md          its claims and tables, with the figures beside them
 //	scorecard.json     the claims
 //	study.json         the subjects and settings, and where and when they were measured
-//	figures/           every figure as SVG, PNG and CSV
+//	figures/           every figure as SVG, PNG and PDF, its numbers as CSV, LaTeX and Markdown under its caption
 //	path.csv barriers.csv layers.csv conditions.csv networks.csv
 //	pairs/             path.csv, layers.csv and conditions.csv of every trial, at every α and on every split
 //	layerwise.sha256   the list of these files
@@ -87,7 +90,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	var names []string
 	for _, sec := range sections {
 		for _, f := range sec.figures {
-			for _, ending := range figureEndings {
+			for _, ending := range plotting.Exports() {
 				names = append(names, filepath.Join(figuresFolder, f.file+ending))
 			}
 		}
@@ -97,7 +100,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	}
 	return claims, refill(dir, append(names, topFiles()...), func() error {
 		for _, sec := range sections {
-			if err := saveFigures(sec.figures, filepath.Join(dir, figuresFolder)); err != nil {
+			if err := sec.save(filepath.Join(dir, figuresFolder)); err != nil {
 				return err
 			}
 		}
@@ -138,25 +141,35 @@ func (s *Study) pairFolder(t Trial) string {
 	return filepath.Join(pairsFolder, name)
 }
 
-var figureEndings = []string{".svg", ".png", ".csv"}
-
-// saveFigures writes every figure to a folder as SVG, PNG and CSV.
-func saveFigures(figs []figure, folder string) error {
+// save writes every figure to a folder, in all formats, under a caption that can stand alone.
+func (sec section) save(folder string) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
-	for _, f := range figs {
-		for _, ending := range figureEndings {
-			save := f.Save
-			if ending == ".csv" {
-				save = f.SaveCSV
-			}
-			if err := save(filepath.Join(folder, f.file+ending)); err != nil {
-				return err
-			}
+	for _, f := range sec.figures {
+		if err := f.Export(folder, f.file, f.caption+" "+sec.of[f.file]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// setting says what the numbers of a group are of: "MLP/digits, quick; 3 trained pairs of each kind; 360 test images; scale quick."
+func (s *Study) setting(g group) string {
+	var settings, images []string
+	for _, sub := range g.subjects {
+		settings = append(settings, sub.Setting.Title())
+	}
+	for _, t := range s.Trials {
+		if slices.ContainsFunc(g.subjects, func(sub Subject) bool { return sub.ID == t.Subject }) {
+			images = append(images, fmt.Sprint(t.Result.Samples))
+		}
+	}
+	pairs := "one trained pair"
+	if n := g.seedsOf(); n > 1 {
+		pairs = fmt.Sprintf("%d trained pairs", n)
+	}
+	return fmt.Sprintf("%s; %s of each kind; %s test images; scale %s.", strings.Join(distinct(settings), " and "), pairs, strings.Join(distinct(images), " or "), s.Scale)
 }
 
 // WriteJSON writes the subjects and where they were measured.
