@@ -13,6 +13,7 @@ import (
 
 	"layerwise/llfc"
 	"layerwise/llfc/study"
+	"layerwise/plotting"
 )
 
 var reproduceVerb = verb{
@@ -28,6 +29,11 @@ var reproduceVerb = verb{
 		item := c.String("item", "", "only these entries of --list, by `id`, with commas: lemma-1, theorem-1, figure-7")
 		list := c.Bool("list", false, "run nothing: list the figures, tables and statements of the paper, and the subjects of every scale")
 		out := c.path("out", filepath.Join("out", "reproduce"), "write the report to `dir`; with --figure, --table, --item or --subjects by default to a folder of their names in out")
+		var themes []string
+		for _, t := range plotting.Themes() {
+			themes = append(themes, t.Name)
+		}
+		theme := c.choice("theme", "", "draw the files of figures for a reader, by `name`: paper, in the letters and widths of a NeurIPS column; slides; by default for a screen", themes...)
 		table := c.path("markdown", "", "run nothing: print the table of a report's scorecard.json, this `file`")
 		c.former("study", "subjects")
 		c.former("nets", "subjects")
@@ -74,6 +80,11 @@ var reproduceVerb = verb{
 			return err
 		}
 		s.Items = items
+		for _, t := range plotting.Themes() {
+			if t.Name == *theme {
+				s.Theme = t
+			}
+		}
 		claims, err := s.Write(*out)
 		if err != nil {
 			return err

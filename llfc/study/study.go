@@ -20,6 +20,7 @@ import (
 	"layerwise/llfc/measure"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
+	"layerwise/plotting"
 )
 
 // Trial is one pair of a subject, measured under one policy.
@@ -45,7 +46,8 @@ type Study struct {
 	Scale    string
 	Subjects []Subject
 	Lab      *llfc.Lab
-	Items    []Item // what the report is of: entries of the Registry; none is everything
+	Items    []Item         // what the report is of: entries of the Registry; none is everything
+	Theme    plotting.Theme // of the files of figures
 	Trials   []Trial
 	Theorem  []Trial // pairs that satisfy the premises of Theorem 1 by construction
 	Began    time.Time

@@ -100,7 +100,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	}
 	return claims, refill(dir, append(names, topFiles()...), func() error {
 		for _, sec := range sections {
-			if err := sec.save(filepath.Join(dir, figuresFolder)); err != nil {
+			if err := sec.save(filepath.Join(dir, figuresFolder), s.Theme); err != nil {
 				return err
 			}
 		}
@@ -141,13 +141,17 @@ func (s *Study) pairFolder(t Trial) string {
 	return filepath.Join(pairsFolder, name)
 }
 
-// save writes every figure to a folder, in all formats, under a caption that can stand alone.
-func (sec section) save(folder string) error {
+// save writes every figure to a folder, in a theme and in all formats, under a caption that can stand alone.
+func (sec section) save(folder string, theme plotting.Theme) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
 	for _, f := range sec.figures {
-		if err := f.Export(folder, f.file, f.caption+" "+sec.of[f.file]); err != nil {
+		fig := f.Figure
+		if theme != (plotting.Theme{}) {
+			fig = f.In(theme)
+		}
+		if err := fig.Export(folder, f.file, f.caption+" "+sec.of[f.file]); err != nil {
 			return err
 		}
 	}

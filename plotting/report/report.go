@@ -82,6 +82,7 @@ type Figure struct {
 	ID      string // the anchor, unique; may be empty
 	Figure  *plotting.Figure
 	Caption string
+	Code    string // the lines that make it, shown below
 }
 
 // Link leads to a place on the page.
@@ -140,6 +141,7 @@ type (
 		ID      string
 		Panels  []panelView
 		Caption string
+		Code    string
 		Alt     string
 		Numbers tableView
 		CSV     template.URL
@@ -237,7 +239,7 @@ func draw(f Figure, files map[string]int) (figureView, error) {
 	if err != nil {
 		return out, err
 	}
-	out.ID, out.Caption, out.Numbers = f.ID, f.Caption, short
+	out.ID, out.Caption, out.Code, out.Numbers = f.ID, f.Caption, f.Code, short
 	out.CSV = dataURI("text/csv;charset=utf-8", csv.Bytes())
 	out.File = fileName(f.Figure.Title, files)
 	return out, nil

@@ -238,7 +238,7 @@ func TestHostileText(t *testing.T) {
 		Title: evil, Subtitle: evil, Summary: evil, Elsewhere: evil, Overview: evil,
 		Claims: []report.Claim{{evil, evil, evil, evil, evil, evil, report.Holds, evil, evil, evil}},
 		Sections: []report.Section{{ID: evil, Title: evil, About: evil, Outcome: evil, Text: evil, Facts: []report.Pair{{Name: evil, Value: evil}}, See: []report.Link{{ID: evil, Text: evil}},
-			Claims: []report.Claim{{ID: evil, Elsewhere: evil}}, Figures: []report.Figure{{ID: evil + "2", Figure: f, Caption: evil}}, Tables: []plotting.Table{{Title: evil, Headers: []string{evil}, Rows: [][]string{{evil}}}}}},
+			Claims: []report.Claim{{ID: evil, Elsewhere: evil}}, Figures: []report.Figure{{ID: evil + "2", Figure: f, Caption: evil, Code: evil}}, Tables: []plotting.Table{{Title: evil, Headers: []string{evil}, Rows: [][]string{{evil}}}}}},
 		Provenance: []report.Pair{{evil, evil}},
 	})
 	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>"} {
