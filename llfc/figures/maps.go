@@ -27,7 +27,7 @@ func FeatureMaps(title string, f *llfc.Features, alpha, tap int) (*plotting.Figu
 	rows := []string{"image", "f(θ_A)", "f(θ_" + at + ")", "blend", "f(θ_B)"}
 	var columns []string
 	tiles := make([][]plotting.Tile, len(rows))
-	channel := busiest(f.A[tap])
+	channel := Busiest(f.A[tap])
 	for i, n := range f.Samples {
 		columns = append(columns, f.Set.Classes[f.Set.Labels[n]])
 		tiles[0] = append(tiles[0], plotting.Tile{Picture: Picture(f.Set, n)})
@@ -38,8 +38,8 @@ func FeatureMaps(title string, f *llfc.Features, alpha, tap int) (*plotting.Figu
 	return plotting.Maps(title, rows, columns, tiles)
 }
 
-// busiest is the channel whose mean absolute value is largest; 0 where there are no channels.
-func busiest(h network.Tensor) int {
+// Busiest is the channel whose mean absolute value is largest; 0 where there are no channels.
+func Busiest(h network.Tensor) int {
 	if len(h.Dims) != 4 {
 		return 0
 	}
