@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"layerwise/data"
+	"layerwise/internal/finite"
 	"layerwise/llfc/feed"
 	"layerwise/llfc/network"
 )
@@ -47,6 +48,9 @@ func (l *Lab) Features(ctx context.Context, p Pair, s *data.Set, samples []int, 
 	for _, alpha := range alphas {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if !finite.Is(alpha) {
+			return nil, fmt.Errorf("features at α = %g", alpha)
 		}
 		theta, err := network.Interpolate(p.A.Theta, p.B.Theta, alpha)
 		if err != nil {
