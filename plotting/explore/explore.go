@@ -81,7 +81,7 @@ func (p Page) Frame(height int) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf(`<iframe srcdoc="%s" sandbox="allow-scripts" style="width:100%%;height:%dpx;border:0" title="%s"></iframe>`+
-		`<p style="font-size:smaller">%s. If nothing moves above, trust this notebook.</p>`, html.EscapeString(page.String()), height, html.EscapeString(p.Title), html.EscapeString(p.Title)), nil
+		`<p style="font-size:smaller">%s: where no page stands above this line, trust this notebook, and it will.</p>`, html.EscapeString(page.String()), height, html.EscapeString(p.Title), html.EscapeString(p.Title)), nil
 }
 
 // What the page's script reads. Arrays of numbers are base64 of little-endian bytes.
