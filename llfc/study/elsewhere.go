@@ -37,15 +37,15 @@ func (s *Study) compare(claims llfc.Scorecard) {
 }
 
 // atPaper maps the kinds of pairs of a subject at a smaller scale to those of the same subject at scale paper: spawned pairs by the order of
-// their forks, since a fork is an epoch and a scale has its own number of them. At scale paper, and of subjects of one's own, there is
-// nothing to compare.
+// their forks, since a fork is an epoch and a scale has its own number of them. At scale paper, and of subjects that the committed
+// run does not have, there is nothing to compare.
 func atPaper(sub Subject, scale string) map[string]string {
 	here, err := Select(scale, sub.ID)
 	if err != nil {
 		return nil
 	}
 	there, err := Select("paper", sub.ID)
-	if err != nil || there[0].Setting.Title() == here[0].Setting.Title() {
+	if err != nil || there[0].Setting.Data != "mnist" || there[0].Setting.Title() == here[0].Setting.Title() {
 		return nil
 	}
 	out := map[string]string{}

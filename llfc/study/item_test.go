@@ -76,6 +76,28 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+// No two subjects of a scale have claims or files of one name.
+func TestKindsApart(t *testing.T) {
+	for _, scale := range llfc.ScaleNames() {
+		subjects, err := Subjects(scale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]string{}
+		for _, s := range subjects {
+			for _, k := range s.Kinds {
+				id, _ := s.called(k, s.Policies[0])
+				if other, twice := seen[id]; twice {
+					t.Errorf("scale %s: %s and %s both have %s", scale, other, s.ID, id)
+				}
+				if seen[id] = s.ID; k.Against != "" && !slices.ContainsFunc(s.Kinds, func(other Kind) bool { return other.ID == k.Against }) {
+					t.Errorf("scale %s: %s of %s is compared with %s, which it lacks", scale, k.ID, s.ID, k.Against)
+				}
+			}
+		}
+	}
+}
+
 // Without subjects a figure is of the paper's MLPs where they show it, under the policies that it needs.
 func TestSelectFor(t *testing.T) {
 	for _, c := range []struct{ items, subjects, want string }{
@@ -292,6 +314,10 @@ func TestElsewhere(t *testing.T) {
 	text := claimsTable(card)
 	if !strings.Contains(text, elsewhereTitle) || !strings.Contains(text, "| holds: 0.162 |") {
 		t.Errorf("the table says nothing of the paper's scale:\n%s", text)
+	}
+	cifar, err := Select("quick", "mlp-cifar10")
+	if err != nil || atPaper(cifar[0], "quick") != nil {
+		t.Errorf("the MLP on CIFAR-10 is compared with one on MNIST: %v, %v", atPaper(cifar[0], "quick"), err)
 	}
 	for _, scale := range []string{"paper", "cpu-hour"} { // where MLPs are as published
 		for _, sub := range subjects {
