@@ -45,6 +45,12 @@ plugin: need-go ## XLA's plugin for the CPU into the user's cache
 plugin-cuda: need-go ## XLA's plugin for an NVIDIA GPU into the user's cache (several GB)
 	@tools/plugin.sh cuda
 
+.PHONY: gallery
+gallery: need-go ## every figure with the lines of Go that make it: out/gallery.html
+	@mkdir -p out
+	@go test -count=1 -run '^TestGallery$$' ./llfc/figures -args -gallery "$$PWD/out/gallery.html"
+	@echo "== out/gallery.html"
+
 .PHONY: doctor
 doctor: build ## what is found on this machine, and what mends the rest
 	@bin/layerwise doctor

@@ -27,6 +27,44 @@ type Claim struct {
 	Over      string    `json:"over"`              // what Values range over: "seeds" or "pairs"; empty is "seeds"
 	Values    []float64 `json:"values"`            // NaN is a value that could not be made
 	Note      string    `json:"note,omitempty"`
+
+	Registered  string `json:"registered,omitempty"`  // the day on which claim and line were written down
+	Exploratory bool   `json:"exploratory,omitempty"` // that was after its numbers had been seen
+
+	// Within has for each value a 95 % interval over test images: those of one pair, drawn again with replacement (percentile bootstrap). Empty
+	// where no values by image were kept. It says nothing about other pairs; Interval does.
+	Within [][2]float64 `json:"within,omitempty"`
+
+	Elsewhere *Finding `json:"elsewhere,omitempty"` // what a larger run found for the same claim
+}
+
+// Finding is the outcome of a claim in another run.
+type Finding struct {
+	Run      string `json:"run"` // where its report is
+	ID       string `json:"id"`  // of the claim there
+	Measured string `json:"measured"`
+	Interval string `json:"interval"`
+	Verdict  string `json:"verdict"`
+}
+
+// String is the verdict and the mean: "holds: 0.155".
+func (f Finding) String() string { return f.Verdict + ": " + f.Measured }
+
+// Found is a claim's outcome, to be set beside that of another run.
+func (c Claim) Found(run string) *Finding {
+	return &Finding{Run: run, ID: c.ID, Measured: c.Measured(), Interval: c.Interval(), Verdict: c.Verdict()}
+}
+
+// WithinText is Within in words, "" without.
+func (c Claim) WithinText() string {
+	if len(c.Within) == 0 {
+		return ""
+	}
+	var out []string
+	for _, w := range c.Within {
+		out = append(out, fmt.Sprintf("[%s, %s]", c.Format(w[0]), c.Format(w[1])))
+	}
+	return "over the test images of a pair " + strings.Join(out, ", ")
 }
 
 // The kinds of lines.

@@ -31,12 +31,12 @@ func (b *bars) scales(f *Figure, size vg.Point) (x, y scale, err error) {
 }
 
 func (b *bars) plot(f *Figure, x, y scale, p *plot.Plot) {
-	w, _ := f.Size()
+	w, _ := f.native()
 	layerTicks(p, b.names, dataWidth(p, w))
 	for _, v := range f.Reference {
 		p.Add(reference{v, y})
 	}
-	p.Add(groups{b.curves, y})
+	p.Add(groups{b.curves, y, f.theme})
 }
 
 func (b *bars) deeper(_ *Figure, width vg.Length) vg.Length { return upright(b.names, width) }
@@ -46,6 +46,7 @@ func (b *bars) table(digits int) Table { return curveTable("layer", b.curves, b.
 type groups struct {
 	curves []curve
 	y      scale
+	theme  Theme
 }
 
 const groupWidth = 0.8 // of the space of a layer
@@ -68,7 +69,7 @@ func (g groups) Plot(c draw.Canvas, p *plot.Plot) {
 			if g.y.log && q.y <= g.y.floor || q.y == 0 {
 				c.StrokeLine2(draw.LineStyle{Color: s.style.Color, Width: 2}, x0, base+1, x1, base+1)
 				if q.y == 0 && x1-x0 > 5 {
-					zero := textStyle(0.8*fontSize, false)
+					zero := g.theme.textStyle(0.8*fontSize, false)
 					zero.XAlign, zero.YAlign, zero.Color = draw.XCenter, draw.YBottom, s.style.Color
 					c.FillText(zero, vg.Point{X: mid, Y: base + 4.5}, "0")
 				}

@@ -48,6 +48,7 @@ type Figure struct {
 
 	content content
 	panels  []*Figure // of a Row, which has no content
+	theme   Theme     // see In; Width and Height are before its scale
 }
 
 // content is what a kind of figure draws between the axes.
@@ -59,8 +60,14 @@ type content interface {
 	table(digits int) Table                      // digits < 0: all
 }
 
-// Size returns the width and height at which the figure is drawn: its own, or what is chosen where they are zero.
+// Size returns the width and height of the figure: its own, or what is chosen where they are zero, in the theme.
 func (f *Figure) Size() (w, h vg.Length) {
+	w, h = f.native()
+	return f.theme.scale() * w, f.theme.scale() * h
+}
+
+// native is Size before the theme's scale: the figure is drawn in it.
+func (f *Figure) native() (w, h vg.Length) {
 	w, h = f.Width, f.Height
 	if w == 0 {
 		w = defaultWidth
@@ -69,9 +76,9 @@ func (f *Figure) Size() (w, h vg.Length) {
 		}
 	}
 	if h == 0 {
-		h = defaultHeight
+		h = f.theme.height()
 		for _, p := range f.Panels() {
-			h = max(h, defaultHeight+p.content.deeper(p, (w-40)/vg.Length(len(f.Panels()))))
+			h = max(h, f.theme.height()+p.content.deeper(p, (w-40)/vg.Length(len(f.Panels()))))
 		}
 	}
 	return w, h
@@ -82,7 +89,7 @@ func (f *Figure) check() error {
 	if f == nil || f.content == nil && len(f.panels) == 0 {
 		return errors.New("plotting: empty figure; make one with Lines, Layers, ECDF, Bars or Row")
 	}
-	w, h := f.Size()
+	w, h := f.native()
 	if w < 3*vg.Centimeter || h < 3*vg.Centimeter || w > 200*vg.Centimeter || h > 200*vg.Centimeter {
 		return fmt.Errorf("plotting: figure %q is %.3g × %.3g cm; each side must be 3 to 200 cm",
 			f.Title, w/vg.Centimeter, h/vg.Centimeter)
@@ -168,7 +175,7 @@ func (f *Figure) build(size vg.Point) (*plot.Plot, error) {
 		a.Label.Padding = 3
 		for _, s := range []*text.Style{&a.Tick.Label, &a.Label.TextStyle} {
 			s.Color = ink
-			s.Font, s.Handler = textStyle(fontSize, false).Font, textStyle(fontSize, false).Handler
+			s.Font, s.Handler = f.theme.textStyle(fontSize, false).Font, f.theme.textStyle(fontSize, false).Handler
 		}
 	}
 	p.Y.Tick.Label.YAlign = -0.6 // gonum centres the line's box, which has room for descenders; digits have none
@@ -242,17 +249,17 @@ func (f *Figure) draw(c draw.Canvas) error {
 		return err
 	}
 	left := p.DataCanvas(c).Min.X // does not depend on the height
-	c.Max.Y = heading(c, left, f.Title, f.content.legend(), true)
+	c.Max.Y = f.theme.heading(c, left, f.Title, f.content.legend(), true)
 	p.Draw(c)
 	return nil
 }
 
 // heading draws title and legend at the top of c, from x = left on, and returns where the space below them begins.
 // Without ink it only measures.
-func heading(c draw.Canvas, left vg.Length, title string, entries []entry, ink bool) vg.Length {
+func (t Theme) heading(c draw.Canvas, left vg.Length, title string, entries []entry, ink bool) vg.Length {
 	y := c.Max.Y
 	if title != "" {
-		bold := textStyle(titleSize, true)
+		bold := t.textStyle(titleSize, true)
 		for _, line := range wrap(bold, title, c.Max.X-left) {
 			if ink {
 				c.FillText(bold, vg.Point{X: left, Y: y + bold.FontExtents().Descent}, line)
@@ -261,7 +268,7 @@ func heading(c draw.Canvas, left vg.Length, title string, entries []entry, ink b
 		}
 		y -= 2
 	}
-	return flow(c, left, y, entries, ink) - 4
+	return t.flow(c, left, y, entries, ink) - 4
 }
 
 // wrap breaks s into lines no wider than width: at spaces, and beside Chinese and Japanese letters, which have none between their words.

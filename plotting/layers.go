@@ -89,7 +89,7 @@ func (l *layers) scales(f *Figure, size vg.Point) (x, y scale, err error) {
 }
 
 func (l *layers) plot(f *Figure, x, y scale, p *plot.Plot) {
-	w, _ := f.Size()
+	w, _ := f.native()
 	w = dataWidth(p, w)
 	names, lines := l.drawn(f)
 	layerTicks(p, names, w)

@@ -31,11 +31,11 @@ func entriesOf(curves []curve, bar bool) []entry {
 
 // flow sets the entries in lines between x = left and the right edge, downwards from y, outside the data so as never to
 // cover it, and returns the y below them.
-func flow(c draw.Canvas, left, y vg.Length, entries []entry, ink bool) vg.Length {
+func (t Theme) flow(c draw.Canvas, left, y vg.Length, entries []entry, ink bool) vg.Length {
 	if len(entries) == 0 {
 		return y
 	}
-	style := textStyle(fontSize, false)
+	style := t.textStyle(fontSize, false)
 	x := left
 	for _, e := range entries {
 		sampleWidth := sample

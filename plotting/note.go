@@ -36,7 +36,7 @@ func (f *Figure) Note() string {
 			}
 		}
 	}
-	w, h := f.Size()
+	w, h := f.native()
 	if err := f.draw(draw.NewCanvas(&sheet{Canvas: new(recorder.Canvas), written: written}, w, h)); err != nil {
 		return "" // as Write says
 	}

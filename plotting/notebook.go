@@ -59,6 +59,12 @@ func ShowTable(headers []string, rows [][]string) error {
 	}})
 }
 
+// ShowHTML displays HTML as the cell's output, and a line of text where HTML is not shown. JupyterLab takes scripts and frames out of a
+// notebook that it does not trust. Outside a GoNB notebook it does nothing and returns ErrNoNotebook.
+func ShowHTML(page, text string) error {
+	return display(&protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMETextHTML: page, protocol.MIMETextPlain: text}})
+}
+
 func display(data *protocol.DisplayData) error {
 	if !gonbui.IsNotebook {
 		return ErrNoNotebook

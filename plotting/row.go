@@ -107,7 +107,7 @@ func (f *Figure) drawRow(c draw.Canvas) error {
 	lefts := plot.Align([][]*plot.Plot{plots}, tiles, c)[0] // their left edges do not depend on the height
 	shared := sharedLegend(f.panels)
 	if f.Title != "" || shared != nil {
-		c.Max.Y = heading(c, plots[0].DataCanvas(lefts[0]).Min.X, f.Title, shared, true)
+		c.Max.Y = f.theme.heading(c, plots[0].DataCanvas(lefts[0]).Min.X, f.Title, shared, true)
 		for i := range lefts {
 			lefts[i].Max.Y = c.Max.Y
 		}
@@ -120,7 +120,7 @@ func (f *Figure) drawRow(c draw.Canvas) error {
 		if shared == nil {
 			own = panel.content.legend()
 		}
-		heads[i] = func(ink bool) vg.Length { return heading(lefts[i], at, panel.Title, own, ink) }
+		heads[i] = func(ink bool) vg.Length { return f.theme.heading(lefts[i], at, panel.Title, own, ink) }
 		bottom = min(bottom, heads[i](false))
 	}
 	for i := range heads {

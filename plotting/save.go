@@ -6,8 +6,14 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
 
+	"codeberg.org/go-pdf/fpdf"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
@@ -44,7 +50,8 @@ func (f *Figure) Write(w io.Writer, format string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	width, height := f.Size()
+	width, height := f.native()
+	scale := f.theme.scale()
 	switch strings.ToLower(format) {
 	case "svg":
 		c := vgsvg.New(width, height)
@@ -55,17 +62,19 @@ func (f *Figure) Write(w io.Writer, format string) error {
 		if _, err := c.WriteTo(&b); err != nil {
 			return fmt.Errorf("plotting: SVG: %w", err)
 		}
-		_, err := w.Write(finishSVG(b.Bytes(), f.name()))
+		_, err := w.Write(finishSVG(resizeSVG(b.Bytes(), scale), f.name()))
 		return err
 	case "png":
-		c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+		c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(f.theme.dpi()))
 		if err := f.draw(draw.New(c)); err != nil {
 			return err
 		}
 		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 		return err
 	case "pdf":
-		c := vgpdf.New(width, height)
+		samePDF()
+		c := vgpdf.New(scale*width, scale*height)
+		c.Scale(float64(scale), float64(scale))
 		o := &outlined{Canvas: c}
 		if err := f.draw(draw.NewCanvas(o, width, height)); err != nil {
 			return err
@@ -78,6 +87,13 @@ func (f *Figure) Write(w io.Writer, format string) error {
 	}
 	return fmt.Errorf("plotting: format %q; want svg, png or pdf", format)
 }
+
+// samePDF makes the same figure the same PDF at any time: without the time, and with its pictures in order.
+var samePDF = sync.OnceFunc(func() {
+	fpdf.SetDefaultCreationDate(time.Unix(0, 0).UTC())
+	fpdf.SetDefaultModificationDate(time.Unix(0, 0).UTC())
+	fpdf.SetDefaultCatalogSort(true)
+})
 
 // name returns a title for readers who cannot see the figure.
 func (f *Figure) name() string {
@@ -94,10 +110,12 @@ func (f *Figure) name() string {
 }
 
 // finishSVG gives the drawing an accessible name, and its text fonts that other machines have: Arimo, Arial and
-// Helvetica have the widths of Liberation Sans.
+// Helvetica have the widths of Liberation Sans, Tinos and Times those of Liberation Serif.
 func finishSVG(svg []byte, title string) []byte {
 	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"),
 		[]byte("font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;"))
+	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Serif;"),
+		[]byte("font-family:'Liberation Serif',Tinos,'Times New Roman',Times,serif;"))
 	if title == "" {
 		return svg
 	}
@@ -112,6 +130,24 @@ func finishSVG(svg []byte, title string) []byte {
 	out = append(out, t.Bytes()...)
 	return append(out, svg[end+1:]...)
 }
+
+// resizeSVG scales a drawing by its outer size; what is in it stays as it is.
+func resizeSVG(svg []byte, scale vg.Length) []byte {
+	if scale == 1 {
+		return svg
+	}
+	return svgSize.ReplaceAllFunc(svg, func(b []byte) []byte {
+		size := svgSize.FindSubmatch(b)
+		w, err1 := strconv.ParseFloat(string(size[1]), 64)
+		h, err2 := strconv.ParseFloat(string(size[2]), 64)
+		if err1 != nil || err2 != nil {
+			return b // it is what the pattern matched
+		}
+		return fmt.Appendf(nil, `<svg width="%.5gpt" height="%.5gpt"`, float64(scale)*w, float64(scale)*h)
+	})
+}
+
+var svgSize = regexp.MustCompile(`<svg width="([\d.]+)pt" height="([\d.]+)pt"`)
 
 // writeFile puts data at path whole, or leaves what is there as it was.
 func writeFile(path string, data []byte) error {

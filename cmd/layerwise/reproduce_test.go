@@ -8,10 +8,17 @@ import (
 	"layerwise/llfc/study"
 )
 
-// The list has a line for every subject of every scale, and runs nothing.
+// The list has a line for every item of the paper, and one for every subject of every scale, and runs nothing.
 func TestReproduceList(t *testing.T) {
 	inside(t)
 	text := ok(t, "reproduce --list")
+	paper, text, _ := strings.Cut(text, "\n\n")
+	lines := strings.Split(paper, "\n")
+	for i, item := range study.Registry() {
+		if id, about, _ := strings.Cut(strings.TrimSpace(lines[1+i]), " "); len(lines) != 1+len(study.Registry()) || id != item.ID || strings.TrimSpace(about) != item.String() {
+			t.Errorf("%q, expected %s: %s", lines[1+i], item.ID, item)
+		}
+	}
 	for _, part := range strings.Split(text, "\n\n") {
 		head, rest, _ := strings.Cut(part, "\n")
 		scale, _, _ := strings.Cut(strings.TrimPrefix(head, "--scale "), ":")
@@ -31,6 +38,24 @@ func TestReproduceList(t *testing.T) {
 	}
 	if n := strings.Count(text, "--scale "); n != len(llfc.Scales()) {
 		t.Errorf("%d scales of %d:\n%s", n, len(llfc.Scales()), text)
+	}
+}
+
+// A figure that is not there, or not yet made, is a misuse that says what there is, or what it needs; none of these runs anything.
+func TestReproduceItems(t *testing.T) {
+	inside(t)
+	for call, want := range map[string]string{
+		"--figure 23":                    `the paper has no "figure-23" here; known: figure-1, `,
+		"--table 2":                      "Table 2: not yet made, needs model stitching",
+		"--figure 21":                    "Figures 20–22: not yet made, needs spectra",
+		"--figure ,":                     `names none`,
+		"--item figure-99":               `the paper has no "figure-99" here`,
+		"--figure 3 --subjects vgg16-bn": `"vgg16-bn" does not show what is asked for`,
+	} {
+		status, out, text := do(t, "reproduce "+call)
+		if status != misused || out != "" || !strings.Contains(text, want) || !strings.Contains(text, "--list") {
+			t.Errorf("%s: status %d, %s%s, expected %s", call, status, out, text, want)
+		}
 	}
 }
 

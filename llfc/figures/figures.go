@@ -4,7 +4,6 @@ package figures
 import (
 	"fmt"
 	"image"
-	"image/color"
 	"math"
 	"slices"
 
@@ -203,17 +202,7 @@ func (p Pair) AboveEnds() float64 {
 func Samples(title string, s *data.Set, n int) (*plotting.Figure, error) {
 	names, pictures := []string{}, []image.Image{}
 	for i := range min(n, s.Len()) {
-		h, w, channels := s.Shape[0], s.Shape[1], s.Shape[2]
-		m := image.NewNRGBA(image.Rect(0, 0, w, h))
-		for k := range h * w {
-			at := func(c int) uint8 { return uint8(255 * float32(s.Sample(i)[k*channels+c]) / s.Max) }
-			pixel := color.NRGBA{at(0), at(0), at(0), 255}
-			if channels == 3 {
-				pixel.G, pixel.B = at(1), at(2)
-			}
-			m.SetNRGBA(k%w, k/w, pixel)
-		}
-		names, pictures = append(names, s.Classes[s.Labels[i]]), append(pictures, m)
+		names, pictures = append(names, s.Classes[s.Labels[i]]), append(pictures, Picture(s, i))
 	}
 	return plotting.Images(title, names, pictures...)
 }

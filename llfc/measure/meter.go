@@ -90,7 +90,7 @@ func newMeter(p *plan, samples int) (*meter, error) {
 			g := &gauge{Quantity: one, alpha: alpha, moments: make([]moments, n)}
 			if one.Set {
 				g.sums = make([][]float64, n)
-			} else if p.o.keeps(one) {
+			} else if p.o.keeps(one, alpha) {
 				g.kept = make([][]float64, n)
 			}
 			m.gauges = append(m.gauges, g)

@@ -19,7 +19,7 @@ type Options struct {
 	Alphas     []float64             // in [0, 1], any order; 0, ½ and 1 are always measured too, since the definitions need them
 	Batch      int                   // samples on the device at once; 0 chooses by backend and network
 	PerSample  bool                  // keep every sample's values too; memory then grows with samples × α × layers
-	Samples    []string              // keep those of some quantities, by name
+	Samples    []string              // keep those of some quantities, by name; "one_minus_cos@0.5" is that quantity at one α
 	Also       []string              // optional quantities to measure, by name; see Quantities
 	Conditions bool                  // weak additivity and commutativity (Definitions 3 and 4)
 	WeakAlphas []float64             // where weak additivity is looked at, beside ½; nil is 0.05, 0.10, …, 0.95
@@ -29,9 +29,9 @@ type Options struct {
 	Progress   func(done, total int) // called after every step; nil for none
 }
 
-// keeps says whether every sample's values of a quantity are kept.
-func (o Options) keeps(q Quantity) bool {
-	return !q.Set && (o.PerSample || slices.Contains(o.Samples, q.Name))
+// keeps says whether every sample's values of a quantity are kept, at an α where it has one.
+func (o Options) keeps(q Quantity, alpha float64) bool {
+	return !q.Set && (o.PerSample || slices.Contains(o.Samples, q.Name) || slices.Contains(o.Samples, fmt.Sprintf("%s@%g", q.Name, alpha)))
 }
 
 // plan is what all passes over the line between a and b share.

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"layerwise/internal/memory"
@@ -12,14 +13,16 @@ import (
 func (m *meter) room(samples int) error {
 	sums, values := float64(len(m.alphas))*float64(2*unsafe.Sizeof(reliability{})), 0.0
 	for _, q := range m.quantities {
-		times := 1
+		alphas := []float64{math.NaN()}
 		if q.When == EveryAlpha {
-			times = len(m.alphas)
+			alphas = m.alphas
 		}
-		places := float64(times) * float64(len(m.places[q.Where]))
-		sums += places * float64(unsafe.Sizeof(moments{}))
-		if m.o.keeps(q) {
-			values += 8 * places * float64(samples)
+		places := float64(len(m.places[q.Where]))
+		for _, alpha := range alphas {
+			sums += places * float64(unsafe.Sizeof(moments{}))
+			if m.o.keeps(q, alpha) {
+				values += 8 * places * float64(samples)
+			}
 		}
 	}
 	if err := memory.Room(fmt.Sprintf("a measurement at %d α", len(m.alphas)), sums, "measure at fewer"); err != nil {

@@ -107,6 +107,62 @@ func (f *Model) Features(theta Params, x Tensor, tap string) (Tensor, error) {
 	return f.run(theta, x, "", tap)
 }
 
+// FeaturesAt returns the features of several taps, in their order, from one forward pass; see Features.
+func (f *Model) FeaturesAt(theta Params, x Tensor, taps ...string) ([]Tensor, error) {
+	var at []int
+	each := 0.0
+	for _, name := range taps {
+		i := slices.IndexFunc(f.About.Taps, func(t Tap) bool { return t.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("network: there is no tap %q; the taps are %q", name, names(f.About.Taps))
+		}
+		at = append(at, i)
+		each += 4 * volume(f.About.Taps[i].Dims)
+	}
+	if len(x.Dims) == 0 || x.Dims[0] < 1 {
+		return nil, fmt.Errorf("network: an input of shape %v; the first size is the number of samples, at least 1", x.Dims)
+	}
+	if err := Room(f.Backend, fmt.Sprintf("the features of %d samples", x.Dims[0]), float64(x.Dims[0])*each); err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	exec, err := f.Exec(fmt.Sprintf("network: features %v", at), func(in []*graph.Node) []*graph.Node {
+		last := len(in) - 1
+		all := f.Trace(in[:last], in[last], Options{}).Taps
+		var out []*graph.Node
+		for _, i := range at {
+			out = append(out, all[i].Node)
+		}
+		return out
+	})
+	if err != nil {
+		return nil, err
+	}
+	in, err := Upload(f.Backend, Params{x})
+	if err != nil {
+		return nil, fmt.Errorf("network: input: %w", err)
+	}
+	defer Free(in...)
+	weights, err := f.Upload(theta)
+	if err != nil {
+		return nil, err
+	}
+	defer Free(weights...)
+	out, err := exec.Call(Args(weights, in)...)
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	defer Free(out...)
+	var all []Tensor
+	for k, i := range at {
+		data, err := tensors.CopyFlatData[float32](out[k])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Tensor{Name: taps[k], Dims: append([]int{x.Dims[0]}, f.About.Taps[i].Dims...), Data: data})
+	}
+	return all, nil
+}
+
 // Logits returns f(θ; x) [batch, Classes] for x [batch, Input...], already normalised.
 func (f *Model) Logits(theta Params, x Tensor) (Tensor, error) {
 	return f.run(theta, x, "", f.output())

@@ -18,7 +18,7 @@ func ExampleSubjects() {
 	// Output:
 	// mlp: spawned-2 … independent
 	// mlp-rebasin: permuted … unpermuted
-	// mlp-cifar10: permuted … unpermuted
+	// mlp-cifar10: permuted-cifar10 … unpermuted-cifar10
 	// vgg16-bn: spawned-1 … independent
 	// resnet20: spawned-1 … independent
 	// resnet20-ln-x1: independent … permuted

@@ -3,6 +3,7 @@ package study
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -43,9 +44,12 @@ func (s *Study) drawings(g group) []drawing {
 		{plain, sectionFeatures, s.features},
 		{plain, sectionWeak, s.weakness},
 		{plain, sectionCommute, s.commuting},
+		{plain, sectionFeatures, s.featureMaps},
+		{plain, sectionPaths, s.bounds},
 		{alone, g.name, s.policyPaths},
 		{alone, g.name, s.layerwise},
 		{alone, g.name, s.conditions},
+		{alone, g.name, s.featureMaps},
 		{alone && len(g.subjects[0].spawned()) > 1, g.name, s.instability},
 		{g.what == allWidths && len(g.subjects) > 1, sectionWidth, s.widening},
 	}
@@ -170,6 +174,50 @@ func (s *Study) commuting(g group) ([]figure, error) {
 			return nil, fmt.Errorf("commutativity, %s: %w", k.Name, err)
 		}
 		out = append(out, figure{"commute-" + k.ID, "Dist_com beside the distances of the weights and of the inputs, " + k.Name + " pairs, over the whole test set, mean over seeds. The first layer sees one input, so two of its bars are exactly 0.", fig})
+	}
+	return out, nil
+}
+
+// featureMaps draws the features of three images (Fig. 1) where they were taken.
+func (s *Study) featureMaps(g group) ([]figure, error) {
+	var out []figure
+	for _, k := range g.kinds() {
+		t := s.ofFirst(k)[0]
+		if t.Maps == nil {
+			continue
+		}
+		tap := t.Maps.Taps[0]
+		fig, err := figures.FeatureMaps(fmt.Sprintf("Features at %s, %s", tap, k.Name), t.Maps, 0, 0)
+		if err != nil {
+			return nil, fmt.Errorf("maps, %s: %w", k.Name, err)
+		}
+		name, what := "maps-"+k.ID, "All units of the layer, set in rows"
+		if !k.subject.Plain {
+			name = "maps-" + k.subject.ID + "-" + k.ID
+		}
+		if len(t.Maps.A[0].Dims) == 4 {
+			what = "The channel that is most active in A"
+		}
+		mean := t.Half.Stats[slices.Index(t.Half.Layers, tap)].Mean
+		out = append(out, figure{name, fmt.Sprintf("Three test images, and what the networks of a pair make of them after the first nonlinearity (%s), %s, seed %d. %s; white is 0, a column has one scale. "+
+			"Blend: ½f(θ_A) + ½f(θ_B). Over all test images 1 − cos between it and f(θ_½) is %.3g here.", tap, k.Name, t.Seed, what, mean), fig})
+	}
+	return out, nil
+}
+
+// bounds draws the error along the line below the bound of Lemma 1.
+func (s *Study) bounds(g group) ([]figure, error) {
+	var out []figure
+	for _, k := range g.kinds() {
+		mean, err := average(s.ofFirst(k))
+		if err != nil {
+			return nil, err
+		}
+		fig, err := figures.Lemma1("Lemma 1, "+k.Name, figures.Pair{Name: k.Name, Result: mean})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, figure{"lemma1-" + k.ID, "Test error of θ_α and of the blended logits of " + k.Name + " pairs, mean of the seeds; dashed: Err_A + Err_B, which the latter never exceeds.", fig})
 	}
 	return out, nil
 }

@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"layerwise/llfc"
@@ -25,19 +26,26 @@ func claimsTable(claims llfc.Scorecard) string {
 		}
 		b.WriteString("|\n")
 	}
-	row("claim", "quantity", "line", "measured", "95 % interval", "verdict")
-	row("---", "---", "---:", "---:", "---", "---")
+	beside := slices.ContainsFunc(claims, func(c llfc.Claim) bool { return c.Elsewhere != nil })
+	cells := func(cells []string, elsewhere string) {
+		if beside {
+			cells = append(cells, elsewhere)
+		}
+		row(cells...)
+	}
+	cells([]string{"claim", "quantity", "line", "measured", "95 % interval", "verdict"}, elsewhereTitle)
+	cells([]string{"---", "---", "---:", "---:", "---", "---"}, "---")
 	subject := ""
 	for _, c := range claims {
 		if c.Subject != subject {
 			subject = c.Subject
-			row("**"+subject+"** …", "", "", "", "", "")
+			cells([]string{"**" + subject + "** …", "", "", "", "", ""}, "")
 		}
 		verdict := c.Verdict()
 		if verdict != llfc.Holds {
 			verdict = "**" + verdict + "**"
 		}
-		row(strings.TrimPrefix(c.Statement, subject+" "), c.Quantity, c.Threshold(), c.Measured(), c.Interval(), verdict)
+		cells([]string{strings.TrimPrefix(c.Statement, subject+" "), c.Quantity, c.Threshold(), c.Measured(), interval(c), verdict}, elsewhere(c))
 	}
 	holds, fails, open := claims.Count()
 	fmt.Fprintf(&b, "\n%d of %d claims hold, %d fail", holds, len(claims), fails)

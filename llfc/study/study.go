@@ -20,6 +20,7 @@ import (
 	"layerwise/llfc/measure"
 	"layerwise/llfc/merge"
 	"layerwise/llfc/network"
+	"layerwise/plotting"
 )
 
 // Trial is one pair of a subject, measured under one policy.
@@ -32,6 +33,7 @@ type Trial struct {
 	Match           *match.Result      // of a permuted pair
 	*measure.Result                    // on the test split
 	Half, CoefHalf  measure.Profile    // 1 − cos_½ and coef_½
+	Maps            *llfc.Features     // of three images, at α = ½ and one layer, of the first pair of some kinds
 }
 
 // String is the pair and what its line does, in one line.
@@ -44,6 +46,8 @@ type Study struct {
 	Scale    string
 	Subjects []Subject
 	Lab      *llfc.Lab
+	Items    []Item         // what the report is of: entries of the Registry; none is everything
+	Theme    plotting.Theme // of the files of figures
 	Trials   []Trial
 	Theorem  []Trial // pairs that satisfy the premises of Theorem 1 by construction
 	Began    time.Time
@@ -89,8 +93,16 @@ func (s *Study) measure(ctx context.Context, sub Subject, k Kind, seed int64, te
 		if seed == sub.Seeds[0] {
 			samples = sub.Samples
 		}
+		if len(sub.Seeds) < bandSeeds {
+			samples = append(slices.Clone(samples), halfSamples()...)
+		}
 		if err := s.fill(ctx, &t, sub, p, samples); err != nil {
 			return fmt.Errorf("%s: %w", policy, err)
+		}
+		if seed == sub.Seeds[0] && raw(policy) && slices.ContainsFunc(sub.contrast(), func(c Kind) bool { return c.ID == k.ID }) {
+			if t.Maps, err = s.maps(ctx, sub, p); err != nil {
+				return err
+			}
 		}
 		s.Trials = append(s.Trials, t)
 		tell(t)
@@ -119,6 +131,26 @@ func (s *Study) fill(ctx context.Context, t *Trial, sub Subject, p llfc.Pair, sa
 	t.Half, errs[0] = t.LLFC(0.5)
 	t.CoefHalf, errs[1] = t.Coef(0.5)
 	return errors.Join(errs[:]...)
+}
+
+// maps are the features of three images of different classes after the first nonlinearity; nil of a network without one.
+func (s *Study) maps(ctx context.Context, sub Subject, p llfc.Pair) (*llfc.Features, error) {
+	f, err := s.Lab.Model(p.A.Network)
+	if err != nil || len(f.About.Acts) == 0 {
+		return nil, err
+	}
+	_, test, err := s.Lab.Sets(ctx, sub.Setting.Data, 0, sub.Setting.TestSamples)
+	if err != nil {
+		return nil, err
+	}
+	var samples []int
+	var seen []int32
+	for i, label := range test.Labels {
+		if len(samples) < 3 && !slices.Contains(seen, label) {
+			samples, seen = append(samples, i), append(seen, label)
+		}
+	}
+	return s.Lab.Features(ctx, p, test, samples, []string{f.About.Acts[0].Name}, 0.5)
 }
 
 // theorem measures a pair that satisfies the premises of Theorem 1 exactly: B is A with its last hidden layer doubled. The signs of all

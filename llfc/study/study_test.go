@@ -116,6 +116,8 @@ func TestStudy(t *testing.T) {
 	t.Run("numbers", func(t *testing.T) { checkNumbers(t, dir, study, card) })
 	t.Run("repeated", func(t *testing.T) { agree(t, dir) })
 	t.Run("pairs", func(t *testing.T) { checkPairs(t, dir, study) })
+	t.Run("items", func(t *testing.T) { checkItems(t, study, card) })
+	t.Run("within", func(t *testing.T) { checkWithin(t, card) })
 	t.Run("bands", func(t *testing.T) { checkBands(t, study) })
 	t.Run("again", func(t *testing.T) {
 		before := files(t, runs)
@@ -311,7 +313,7 @@ func checkFigures(t *testing.T, dir string, study *Study) {
 	if want := []string{sectionPaths, sectionFeatures, sectionWeak, sectionCommute, "ResNet-8", "ResNet-8-LN×1", "ResNet-8-LN×2", sectionWidth, sectionNetworks}; !slices.Equal(titles, want) {
 		t.Errorf("sections %q, expected %q", titles, want)
 	}
-	if plain, nets := 4+(2*(4+methods)+1)+2+(4+methods), (1+4+2+1)+2*(1+2+2)+1; len(seen) != plain+nets {
+	if plain, nets := 4+(2*(4+methods)+1)+2+(4+methods)+(4+methods)+4, (1+4+2+1+2)+2*(1+2+2+2)+1; len(seen) != plain+nets {
 		t.Errorf("%d figures, expected %d of the plain subjects and %d of the networks", len(seen), plain, nets)
 	}
 	for file, want := range map[string]string{"llfc-bn-interpolate": "3 1", "coef-ln-x1-interpolate": "3 1", "weak-bn": "4 3"} { // three blocks, the logits; the ReLUs inside them and the first

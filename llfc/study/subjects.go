@@ -40,7 +40,7 @@ func entries() []entry {
 	out := []entry{
 		{"mlp", "MLP", llfc.MLPMNIST(), mlp([]float64{0, 10}, []float64{0, 2}), spawnedMLP},
 		{"mlp-rebasin", "MLP (Git Re-Basin's recipe)", llfc.MLPMNISTPermuted(), mlp(nil, nil), permutedMLP},
-		{"mlp-cifar10", "MLP/CIFAR-10 (Git Re-Basin's recipe)", llfc.MLPCIFARPermuted(), mlp(nil, nil), permutedMLP},
+		{"mlp-cifar10", "MLP/CIFAR-10 (Git Re-Basin's recipe)", llfc.MLPCIFARPermuted(), mlp(nil, nil), permutedMLPCIFAR},
 		{"vgg16-bn", "VGG-16-BN", llfc.VGGCIFAR(), conv([]float64{0, 1, 2, 5}, laptop, []float64{0, 1, 2, 4}, []float64{0, 1}, "VGG-16-BN (width 16)"), spawnedNet},
 		{"resnet20", "ResNet-20", llfc.ResNetCIFAR(), conv([]float64{0, 1, 2, 5}, laptop, laptop, []float64{1}, ""), spawnedNet},
 	}
@@ -70,6 +70,18 @@ func spawnedMLP(s Subject, a amount) Subject {
 func permutedMLP(s Subject, a amount) Subject {
 	s = plain(s, a)
 	s.Kinds = append(permuted("unpermuted", weightMatching, activationMatching, commutativityMatching), Independent("unpermuted"))
+	return s
+}
+
+// permutedMLPCIFAR has kinds of its own, so that its claims and files stand beside those on MNIST.
+func permutedMLPCIFAR(s Subject, a amount) Subject {
+	s = permutedMLP(s, a)
+	for i, k := range s.Kinds {
+		s.Kinds[i].ID, s.Kinds[i].Name = k.ID+"-cifar10", k.Name+" (CIFAR-10)"
+		if k.Against != "" {
+			s.Kinds[i].Against += "-cifar10"
+		}
+	}
 	return s
 }
 

@@ -16,7 +16,8 @@ import (
 
 // listing makes a table of every group that it applies to.
 type listing struct {
-	applies bool // to the group that the listings were asked for
+	applies bool   // to the group that the listings were asked for
+	id      string // by which items name it
 	section string
 	table   func(g group) plotting.Table
 }
@@ -27,14 +28,20 @@ func (s *Study) listings(g group) []listing {
 		return slices.ContainsFunc(sub.Kinds, func(k Kind) bool { return k.Method != "" })
 	})
 	return []listing{
-		{g.what == plainOnes, sectionPaths, s.errorTable},
-		{g.what == plainOnes, sectionPaths, s.lossTable},
-		{g.what == plainOnes && matched, sectionPaths, s.matchTable},
-		{g.what == oneSubject && g.plain() && manyMethods(g.subjects[0]), sectionPaths, s.methodTable},
-		{g.what == oneSubject && !g.plain(), g.name, s.policyTable},
-		{g.what == allWidths, sectionWidth, s.matchTable},
-		{g.what == allPairs, sectionNetworks, s.networks},
+		{g.what == plainOnes, "errors", sectionPaths, s.errorTable},
+		{g.what == plainOnes, "losses", sectionPaths, s.lossTable},
+		{g.what == plainOnes && matched, "matching", sectionPaths, s.matchTable},
+		{g.what == oneSubject && g.plain() && manyMethods(g.subjects[0]), "methods", sectionPaths, s.methodTable},
+		{g.what == oneSubject && !g.plain(), "policies", g.name, s.policyTable},
+		{g.what == allWidths, "matching", sectionWidth, s.matchTable},
+		{g.what == allPairs, "networks", sectionNetworks, s.networks},
 	}
+}
+
+// table is a table of the report, by the id of its listing.
+type table struct {
+	id string
+	plotting.Table
 }
 
 // column is one number of every trial, shown as a mean over seeds.

@@ -21,7 +21,8 @@ import (
 type section struct {
 	title   string
 	figures []figure
-	tables  []plotting.Table
+	tables  []table
+	of      map[string]string // what each figure is of, by its file: setting, number of pairs and of images, scale
 }
 
 // sections draws everything that was measured.
@@ -30,7 +31,7 @@ func (s *Study) sections() ([]section, error) {
 	at := func(title string) *section {
 		i := slices.IndexFunc(out, func(sec section) bool { return sec.title == title })
 		if i < 0 {
-			i, out = len(out), append(out, section{title: title})
+			i, out = len(out), append(out, section{title: title, of: map[string]string{}})
 		}
 		return &out[i]
 	}
@@ -43,20 +44,23 @@ func (s *Study) sections() ([]section, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", d.section, err)
 			}
-			for i := range figs {
-				figs[i].caption = s.noted(figs[i].caption, g.subjects...)
-			}
 			sec := at(d.section)
-			sec.figures = append(sec.figures, figs...)
+			for _, f := range figs {
+				if s.wants(func(i Item) []string { return i.Figures }, f.file) {
+					f.caption = s.noted(f.caption, g.subjects...)
+					sec.figures = append(sec.figures, f)
+					sec.of[f.file] = s.setting(g)
+				}
+			}
 		}
 		for _, l := range s.listings(g) {
-			if l.applies {
+			if l.applies && s.wants(func(i Item) []string { return append(slices.Clone(i.Tables), "networks") }, l.id) {
 				sec := at(l.section)
-				sec.tables = append(sec.tables, l.table(g))
+				sec.tables = append(sec.tables, table{l.id, l.table(g)})
 			}
 		}
 	}
-	return out, nil
+	return slices.DeleteFunc(out, func(sec section) bool { return len(sec.figures)+len(sec.tables) == 0 }), nil
 }
 
 // Write writes the report to a folder, from which it takes an earlier report away:
@@ -65,7 +69,7 @@ func (s *Study) sections() ([]section, error) {
 //	README.md          its claims and tables, with the figures beside them
 //	scorecard.json     the claims
 //	study.json         the subjects and settings, and where and when they were measured
-//	figures/           every figure as SVG, PNG and CSV
+//	figures/           every figure as SVG, PNG and PDF, its numbers as CSV, LaTeX and Markdown under its caption
 //	path.csv barriers.csv layers.csv conditions.csv networks.csv
 //	pairs/             path.csv, layers.csv, calibration.csv and conditions.csv of every trial, at every α and on every split
 //	layerwise.sha256   the list of these files
@@ -86,7 +90,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	var names []string
 	for _, sec := range sections {
 		for _, f := range sec.figures {
-			for _, ending := range figureEndings {
+			for _, ending := range plotting.Exports() {
 				names = append(names, filepath.Join(figuresFolder, f.file+ending))
 			}
 		}
@@ -96,7 +100,7 @@ func (s *Study) Write(dir string) (llfc.Scorecard, error) {
 	}
 	return claims, refill(dir, append(names, topFiles()...), func() error {
 		for _, sec := range sections {
-			if err := saveFigures(sec.figures, filepath.Join(dir, figuresFolder)); err != nil {
+			if err := sec.save(filepath.Join(dir, figuresFolder), s.Theme); err != nil {
 				return err
 			}
 		}
@@ -137,25 +141,39 @@ func (s *Study) pairFolder(t Trial) string {
 	return filepath.Join(pairsFolder, name)
 }
 
-var figureEndings = []string{".svg", ".png", ".csv"}
-
-// saveFigures writes every figure to a folder as SVG, PNG and CSV.
-func saveFigures(figs []figure, folder string) error {
+// save writes every figure to a folder, in a theme and in all formats, under a caption that can stand alone.
+func (sec section) save(folder string, theme plotting.Theme) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
-	for _, f := range figs {
-		for _, ending := range figureEndings {
-			save := f.Save
-			if ending == ".csv" {
-				save = f.SaveCSV
-			}
-			if err := save(filepath.Join(folder, f.file+ending)); err != nil {
-				return err
-			}
+	for _, f := range sec.figures {
+		fig := f.Figure
+		if theme != (plotting.Theme{}) {
+			fig = f.In(theme)
+		}
+		if err := fig.Export(folder, f.file, f.caption+" "+sec.of[f.file]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// setting says what the numbers of a group are of: "MLP/digits, quick; 3 trained pairs of each kind; 360 test images; scale quick."
+func (s *Study) setting(g group) string {
+	var settings, images []string
+	for _, sub := range g.subjects {
+		settings = append(settings, sub.Setting.Title())
+	}
+	for _, t := range s.Trials {
+		if slices.ContainsFunc(g.subjects, func(sub Subject) bool { return sub.ID == t.Subject }) {
+			images = append(images, fmt.Sprint(t.Result.Samples))
+		}
+	}
+	pairs := "one trained pair"
+	if n := g.seedsOf(); n > 1 {
+		pairs = fmt.Sprintf("%d trained pairs", n)
+	}
+	return fmt.Sprintf("%s; %s of each kind; %s test images; scale %s.", strings.Join(distinct(settings), " and "), pairs, strings.Join(distinct(images), " or "), s.Scale)
 }
 
 // WriteJSON writes the subjects and where they were measured.
@@ -164,11 +182,12 @@ func (s *Study) WriteJSON(w io.Writer) error {
 	e.SetIndent("", "  ")
 	return e.Encode(struct {
 		Scale                            string
+		Items                            []string `json:",omitempty"`
 		Subjects                         []Subject
 		Data                             string `json:",omitempty"`
 		Machine, Backend, Versions, Date string
 		Seconds                          float64
-	}{s.Scale, s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
+	}{s.Scale, IDs(s.Items), s.Subjects, s.note(s.Subjects...), llfc.Machine(), s.Lab.Info.String(), llfc.Versions(), s.Began.UTC().Format(time.RFC3339), s.Took.Seconds()})
 }
 
 func (s *Study) title() string {
@@ -176,7 +195,11 @@ func (s *Study) title() string {
 	for _, sub := range s.Subjects {
 		names, sets = append(names, sub.Name), append(sets, sub.Setting.Data)
 	}
-	return "Layerwise linear feature connectivity: " + strings.Join(names, ", ") + " on " + strings.Join(distinct(sets), ", ")
+	text := "Layerwise linear feature connectivity: "
+	for _, i := range s.Items {
+		text += i.Name + ", "
+	}
+	return text + strings.Join(names, ", ") + " on " + strings.Join(distinct(sets), ", ")
 }
 
 // subtitle is the scale, and what it makes of every subject.
@@ -190,25 +213,40 @@ func (s *Study) subtitle() string {
 
 func (s *Study) summary(claims llfc.Scorecard) string {
 	holds, fails, open := claims.Count()
-	return fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number was computed by the run described under Provenance.\n\n"+
+	return fmt.Sprintf("%d of %d claims hold on every seed, %d fail, %d were not measured. Every number was computed by the run described under Provenance.%s\n\n"+
 		"θ_α = αθ_A + (1−α)θ_B, made by the policy that stands beside each number, or else from nothing but the weights; θ_0 and θ_1 are made by it too, so a reset moves the ends. "+
 		"The barrier is the largest error along the line over the mean of its ends. Intervals are 95 %% intervals of the mean over seeds (Student's t). "+
-		"Lines of claims were fixed before measuring.", holds, len(claims), fails, open)
+		"Lines of claims were fixed before measuring.", holds, len(claims), fails, open, s.besides(claims))
 }
 
 func (s *Study) page(claims llfc.Scorecard, sections []section) report.Page {
-	p := report.Page{Title: s.title(), Subtitle: s.subtitle(), Summary: s.summary(claims), Provenance: s.provenance()}
-	verdicts := map[string]report.Verdict{llfc.Holds: report.Holds, llfc.Fails: report.Fails, llfc.NotMeasured: report.NotMeasured}
+	p := report.Page{Title: s.title(), Subtitle: s.subtitle(), Summary: s.summary(claims), Provenance: s.provenance(), Overview: overviewTitle, Elsewhere: elsewhereTitle}
 	for _, c := range claims {
-		p.Claims = append(p.Claims, report.Claim{ID: c.ID, Source: c.Source, Statement: c.Statement, Threshold: c.Threshold(), Measured: c.Measured(),
-			Interval: c.Interval(), Verdict: verdicts[c.Verdict()], Note: c.Quantity})
+		claim := onPage(c)
+		if !c.Exploratory { // the sections of the items say it of the others
+			claim.Since = ""
+		}
+		p.Claims = append(p.Claims, claim)
+	}
+	shown := map[string]bool{} // figures and tables that stand in the section of an item
+	for _, v := range s.views(claims, sections) {
+		p.Sections = append(p.Sections, s.itemSection(v, shown))
 	}
 	for _, sec := range sections {
-		out := report.Section{Title: sec.title, Tables: sec.tables}
+		out := report.Section{Title: sec.title}
 		for _, f := range sec.figures {
-			out.Figures = append(out.Figures, report.Figure{Figure: f.Figure, Caption: f.caption})
+			if !shown[f.file] {
+				out.Figures = append(out.Figures, f.onPage())
+			}
 		}
-		p.Sections = append(p.Sections, out)
+		for _, t := range sec.tables {
+			if !shown[t.Title] {
+				out.Tables = append(out.Tables, t.Table)
+			}
+		}
+		if len(out.Figures)+len(out.Tables) > 0 {
+			p.Sections = append(p.Sections, out)
+		}
 	}
 	return p
 }
@@ -260,6 +298,11 @@ func (s *Study) markdown(claims llfc.Scorecard, sections []section) (string, err
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n%s\n\n", s.title(), s.subtitle(), s.summary(claims))
 	b.WriteString(claimsTable(claims))
+	overview, err := overviewTable(s.views(claims, sections)).Markdown()
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&b, "\n## %s\n\n%s", overviewTitle, overview)
 	for _, sec := range sections {
 		fmt.Fprintf(&b, "\n## %s\n", sec.title)
 		for _, t := range sec.tables {

@@ -23,6 +23,8 @@ type Page struct {
 	Title, Subtitle string
 	Summary         string // paragraphs, separated by an empty line
 	Claims          []Claim
+	Elsewhere       string // over the column of what other runs found, where a claim has that
+	Overview        string // over the list of the sections that have an About
 	Sections        []Section
 	Provenance      []Pair
 }
@@ -37,6 +39,8 @@ type Claim struct {
 	Interval  string // its interval over seeds, "[0.012, 0.016], 3 seeds"
 	Verdict   Verdict
 	Note      string // scale, caveat, reason for not measuring
+	Elsewhere string // what another run found for the same claim
+	Since     string // when it was registered, and whether that was before measuring
 }
 
 // Verdict is the outcome of a claim. The zero value is NotMeasured: no claim holds by default.
@@ -58,21 +62,33 @@ func (v Verdict) String() string {
 	return "not measured"
 }
 
-// Section is a part of the report: text, figures, tables, in this order.
+// Section is a part of the report: text, facts, claims, figures, tables, in this order.
 type Section struct {
+	ID      string // the anchor, unique; empty is a number
 	Title   string
+	About   string // beside the title in the overview; sections without one are not listed there
+	Verdict Verdict
+	Outcome string // the verdict in more words, "4 of 5 claims hold"
 	Text    string // paragraphs, separated by an empty line
+	Facts   []Pair
+	Claims  []Claim
+	See     []Link // figures that stand in other sections
 	Figures []Figure
 	Tables  []plotting.Table
 }
 
 // Figure is a figure with its caption; its numbers come from Figure.Table.
 type Figure struct {
+	ID      string // the anchor, unique; may be empty
 	Figure  *plotting.Figure
 	Caption string
+	Code    string // the lines that make it, shown below
 }
 
-// Pair is a line of provenance: setting, seeds, versions, checksum, machine, backend, wall time.
+// Link leads to a place on the page.
+type Link struct{ ID, Text string }
+
+// Pair is a fact with its name; of provenance setting, seeds, versions, checksum, machine, backend, wall time.
 type Pair struct{ Name, Value string }
 
 //go:embed report.html
@@ -103,20 +119,29 @@ type (
 		Tally    []tally
 		Summary  []string
 		Sections []sectionView
+		Scores   claimsView
+	}
+	claimsView struct {
+		Claims    []Claim
+		Elsewhere string // "" where no claim has that
 	}
 	tally struct {
 		Verdict Verdict
 		Count   int
 	}
 	sectionView struct {
-		ID, Title string
-		Text      []string
-		Figures   []figureView
-		Tables    []tableView
+		Section
+		ID      string
+		Text    []string
+		Scores  claimsView
+		Figures []figureView
+		Tables  []tableView
 	}
 	figureView struct {
+		ID      string
 		Panels  []panelView
 		Caption string
+		Code    string
 		Alt     string
 		Numbers tableView
 		CSV     template.URL
@@ -139,7 +164,7 @@ type (
 )
 
 func (p Page) view() (pageView, error) {
-	v := pageView{Page: p, Summary: paragraphs(p.Summary)}
+	v := pageView{Page: p, Summary: paragraphs(p.Summary), Scores: p.scores(p.Claims)}
 	for _, verdict := range []Verdict{Holds, Fails, NotMeasured} {
 		n := 0
 		for _, c := range p.Claims {
@@ -153,7 +178,10 @@ func (p Page) view() (pageView, error) {
 	}
 	files := map[string]int{}
 	for i, s := range p.Sections {
-		section := sectionView{ID: fmt.Sprintf("section-%d", i+1), Title: s.Title, Text: paragraphs(s.Text)}
+		section := sectionView{Section: s, ID: s.ID, Text: paragraphs(s.Text), Scores: p.scores(s.Claims)}
+		if s.ID == "" {
+			section.ID = fmt.Sprintf("section-%d", i+1)
+		}
 		for k, f := range s.Figures {
 			figure, err := draw(f, files)
 			if err != nil {
@@ -171,6 +199,17 @@ func (p Page) view() (pageView, error) {
 		v.Sections = append(v.Sections, section)
 	}
 	return v, nil
+}
+
+// scores says whether claims need the column of other runs.
+func (p Page) scores(claims []Claim) claimsView {
+	v := claimsView{Claims: claims}
+	for _, c := range claims {
+		if c.Elsewhere != "" {
+			v.Elsewhere = p.Elsewhere
+		}
+	}
+	return v
 }
 
 // draw makes the images of a figure, one for each panel so that they can stand below one another on a narrow screen.
@@ -200,7 +239,7 @@ func draw(f Figure, files map[string]int) (figureView, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Caption, out.Numbers = f.Caption, short
+	out.ID, out.Caption, out.Code, out.Numbers = f.ID, f.Caption, f.Code, short
 	out.CSV = dataURI("text/csv;charset=utf-8", csv.Bytes())
 	out.File = fileName(f.Figure.Title, files)
 	return out, nil

@@ -82,13 +82,13 @@ func example(t *testing.T) report.Page {
 			"independent pairs are neither.\n\nEvery number below was computed by the run named under Provenance.",
 		Claims: []report.Claim{
 			{"LMC-1", "Def. 1, §3", "A spawned pair is linearly connected: the error barrier of the path is small.",
-				"≤ 1.0 %", "0.01 %", "[0.00, 0.03] over 3 seeds", report.Holds, ""},
+				"≤ 1.0 %", "0.01 %", "[0.00, 0.03] over 3 seeds", report.Holds, "", "", ""},
 			{"LLFC-1", "Def. 2, Fig. 2", "For a spawned pair E[1 − cos_α] is near 0 in every layer and far below the baseline.",
-				"≤ 0.2 × baseline", "0.063 ×", "[0.058, 0.071] over 3 seeds", report.Holds, "largest ratio over layers and α"},
+				"≤ 0.2 × baseline", "0.063 ×", "[0.058, 0.071] over 3 seeds", report.Holds, "largest ratio over layers and α", "holds: 0.041", "registered 2026-11-23"},
 			{"COEF-1", "App. B.2", "coef_α is close to 1 in every layer.",
-				"within 0.1 of 1", "0.87", "[0.86, 0.88] over 3 seeds", report.Fails, "falls with depth; 0.96 in the first layer"},
+				"within 0.1 of 1", "0.87", "[0.86, 0.88] over 3 seeds", report.Fails, "falls with depth; 0.96 in the first layer", "", "exploratory"},
 			{"THM-1", "Theorem 1", "Weak additivity and commutativity in every layer imply LLFC.",
-				"residual ≤ 1e-5", "", "", report.NotMeasured, "needs --scale paper"},
+				"residual ≤ 1e-5", "", "", report.NotMeasured, "needs --scale paper", "", ""},
 		},
 		Sections: []report.Section{
 			{Title: "Paths", Text: "The error along the straight line between the two weights.",
@@ -235,9 +235,10 @@ func TestHostileText(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)> {{.}} ' javascript:x`
 	f := figure(t)(plotting.Layers(evil, evil, []string{evil, "b"}, plotting.Series{Name: evil, Data: ys(1, 2)}))
 	html := render(t, report.Page{
-		Title: evil, Subtitle: evil, Summary: evil,
-		Claims:     []report.Claim{{evil, evil, evil, evil, evil, evil, report.Holds, evil}},
-		Sections:   []report.Section{{evil, evil, []report.Figure{{f, evil}}, []plotting.Table{{Title: evil, Headers: []string{evil}, Rows: [][]string{{evil}}}}}},
+		Title: evil, Subtitle: evil, Summary: evil, Elsewhere: evil, Overview: evil,
+		Claims: []report.Claim{{evil, evil, evil, evil, evil, evil, report.Holds, evil, evil, evil}},
+		Sections: []report.Section{{ID: evil, Title: evil, About: evil, Outcome: evil, Text: evil, Facts: []report.Pair{{Name: evil, Value: evil}}, See: []report.Link{{ID: evil, Text: evil}},
+			Claims: []report.Claim{{ID: evil, Elsewhere: evil}}, Figures: []report.Figure{{ID: evil + "2", Figure: f, Caption: evil, Code: evil}}, Tables: []plotting.Table{{Title: evil, Headers: []string{evil}, Rows: [][]string{{evil}}}}}},
 		Provenance: []report.Pair{{evil, evil}},
 	})
 	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>"} {
