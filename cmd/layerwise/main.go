@@ -22,7 +22,7 @@ type verb struct {
 
 func verbs() []verb {
 	return []verb{
-		reproduceVerb, trainVerb, spawnVerb, matchVerb, measureVerb, describeVerb, dataVerb, doctorVerb,
+		reproduceVerb, trainVerb, spawnVerb, matchVerb, measureVerb, inspectVerb, compareVerb, describeVerb, dataVerb, doctorVerb,
 	}
 }
 

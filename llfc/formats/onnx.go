@@ -165,7 +165,7 @@ func (o *onnxModel) tensor(p field, name string) error {
 		return err
 	}
 	if name != "" {
-		t.Name = name
+		t.Name, t.Constant = name, true
 	}
 	t.DType = onnxTypes[code]
 	if t.DType == "" {

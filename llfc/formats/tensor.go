@@ -11,10 +11,11 @@ import (
 
 // Tensor is one array of a file; its numbers stay there until they are asked for.
 type Tensor struct {
-	Name   string
-	DType  string // by safetensors' names: F32, BF16, I64, BOOL
-	Shape  []int
-	TiedTo string // the tensor before it that is the same numbers; "" if there is none
+	Name     string
+	DType    string // by safetensors' names: F32, BF16, I64, BOOL
+	Shape    []int
+	Constant bool   // of a Constant node of an ONNX graph: seldom a weight
+	TiedTo   string // the tensor before it that is the same numbers; "" if there is none
 
 	storage *storage
 	offset  int64   // of the first number, in numbers
