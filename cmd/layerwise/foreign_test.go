@@ -23,7 +23,7 @@ func TestInspect(t *testing.T) {
 	dir := strangers(t)
 	inside(t)
 	text := ok(t, "inspect "+dir+"wrapped.ckpt")
-	for _, want := range []string{"PyTorch, 9 tensors", "sha256 ", `left out: 9 tensors under "ema"`, "conv.weight             F32  3×2×3×3", "I64   scalar"} {
+	for _, want := range []string{"PyTorch, 9 tensors", "sha256 ", `left out: 9 tensors under "ema"`, "conv.weight             F32   3×2×3×3", "I64   scalar"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
