@@ -181,48 +181,44 @@ func (l look) gather(data []float32) []float32 {
 // result draws the null distribution.
 func (t *test) result(draws int, seed int64) *Test {
 	type part struct {
-		gains []float64
+		gains []float64 // [n, n], of all groups that one permutation moves
 		n     int
-		perm  int // which permutation moves it
 	}
 	var parts []part
 	bySize := map[int]int{}
-	var sizes []int
 	units := 0
 	for _, g := range t.groups {
 		if len(g.sum) == 0 {
 			continue
 		}
 		n := len(g.units)
-		p := part{make([]float64, n*n), n, len(sizes)}
+		at, ok := bySize[g.Size]
+		if !ok || !t.tied {
+			at = len(parts)
+			bySize[g.Size] = at
+			parts = append(parts, part{make([]float64, n*n), n})
+		}
 		for _, name := range g.tensors {
 			for i, v := range g.sum[name] {
-				p.gains[i] += float64(v)
+				parts[at].gains[i] += float64(v)
 			}
 		}
-		if at, ok := bySize[g.Size]; ok && t.tied {
-			p.perm = at
-		} else {
-			bySize[g.Size] = len(sizes)
-			sizes = append(sizes, n)
-		}
-		parts = append(parts, p)
 		units += n
 	}
 	if len(parts) == 0 {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(uint64(seed), 0x64726177)) // "draw"
-	perms := make([][]int, len(sizes))
-	for i, n := range sizes {
-		perms[i] = make([]int, n)
-		for u := range n {
+	perms := make([][]int, len(parts))
+	for i, p := range parts {
+		perms[i] = make([]int, p.n)
+		for u := range p.n {
 			perms[i][u] = u
 		}
 	}
 	statistic := func() (s float64) {
-		for _, p := range parts {
-			for v, u := range perms[p.perm] {
+		for i, p := range parts {
+			for v, u := range perms[i] {
 				s += p.gains[u*p.n+v]
 			}
 		}
