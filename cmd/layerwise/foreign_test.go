@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// strangers is the folder of files that other programs wrote.
-func strangers(t *testing.T) string {
+// written is a folder of files that other programs wrote.
+func written(t *testing.T, room string) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", "..", "llfc", "formats", "testdata"))
+	dir, err := filepath.Abs(filepath.Join("..", "..", "llfc", room, "testdata"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func strangers(t *testing.T) string {
 }
 
 func TestInspect(t *testing.T) {
-	dir := strangers(t)
+	dir := written(t, "formats")
 	inside(t)
 	text := ok(t, "inspect "+dir+"wrapped.ckpt")
 	for _, want := range []string{"PyTorch, 9 tensors", "sha256 ", `left out: 9 tensors under "ema"`, "conv.weight             F32   3×2×3×3", "I64   scalar"} {
@@ -55,7 +55,7 @@ func TestInspect(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	dir := strangers(t)
+	dir := written(t, "formats")
 	inside(t)
 	if text := ok(t, "compare "+dir+"state.pt "+dir+"legacy.pth"); !strings.HasPrefix(text, "identical: ") {
 		t.Error(text)
@@ -106,5 +106,49 @@ func TestCompare(t *testing.T) {
 		if status, _, errs := do(t, c.line); status != failure || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: status %d, %s", c.line, status, errs)
 		}
+	}
+}
+
+// A network that PyTorch saved is measured as one of this program's, after it has shown that it computes the same.
+func TestMeasureOfStrangers(t *testing.T) {
+	dir := written(t, "foreign")
+	inside(t)
+	ok(t, "train --network mlp --widths 12,9 --data digits --backend go --epochs 1 --out own")
+	text := ok(t, "measure "+dir+"mlp.pt own --data digits --backend go --samples 50 --train-samples 50 --reference "+dir+"mlp.npz --out ab")
+	for _, want := range []string{"1.weight [12 64] is fc1/w [64 12], [out, in] to [in, out]", "mlp.pt: computes what the original did, to", "on 3 samples (logits)",
+		"fc1       1 − cos at α = 0.5: "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "not verified") {
+		t.Errorf("A was verified, and B is this program's:\n%s", text)
+	}
+	exists(t, "ab/layers.csv")
+	text = ok(t, "measure own "+dir+"mlp.pt --data digits --backend go --samples 50 --train-samples 50 --network mlp --out ba")
+	if !strings.Contains(text, "mlp.pt: not verified against the original") {
+		t.Errorf("nobody has verified it:\n%s", text)
+	}
+	for _, c := range []struct {
+		line, want string
+		status     int
+	}{
+		{"measure own own --backend go --out x --reference r.npz", "--reference is for files that other programs wrote", misused},
+		{"measure " + dir + "mlp.pt own --backend go --out x", "--data is missing", misused},
+		{"measure " + dir + "mlp.pt own --backend go --data digits --network vgg16 --out x", "mlp.pt fits {", misused},
+		{"measure " + dir + "vgg.pt own --backend go --data digits --out x", "different networks", misused},
+		{"measure " + dir + "mlp.pt own --backend go --data digits --reference " + dir + "lenet.npz --out x", `"inputs" has shape [3 1 28 28]`, failure},
+		{"measure own " + dir + "mlp.pt --backend go --data digits --reference " + dir + "mlp.npz --out x", `"logits" is the first value that differs from the original`, failure}, // of the other file
+	} {
+		status, _, errs := do(t, c.line)
+		if status != c.status || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: status %d, %s", c.line, status, errs)
+		}
+		if _, err := os.Stat("x"); err == nil {
+			t.Errorf("%s: it measured", c.line)
+		}
+	}
+	if text := ok(t, "inspect "+dir+"resnet.pt"); !strings.Contains(text, `fits: {"architecture":"resnet"`) || !strings.Contains(text, "by shapes and order") {
+		t.Error(text)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"layerwise/internal/checksum"
 	"layerwise/internal/memory"
 	"layerwise/llfc/compare"
+	"layerwise/llfc/foreign"
 	"layerwise/llfc/formats"
 )
 
@@ -92,6 +93,11 @@ func inspect(ctx context.Context, f *formats.File) (inspected, error) {
 		r.Tensors = append(r.Tensors, row)
 	}
 	r.SHA256 = hex.EncodeToString(whole.Sum(nil))
+	if text := f.Meta["network"]; text != "" {
+		r.Fits = text + ", as the file says"
+	} else if m, err := foreign.Fit(f, nil); err == nil {
+		r.Fits = m.Spec.JSON() + ", by shapes and order"
+	}
 	return r, nil
 }
 
