@@ -14,6 +14,7 @@ import (
 
 	"layerwise/internal/checksum"
 	"layerwise/internal/impostor"
+	"layerwise/internal/pickle"
 )
 
 const (
@@ -260,20 +261,20 @@ func (c cifar) pickled(where string, r io.Reader, size int64, b batch, d *draft)
 	if err != nil {
 		return err
 	}
-	dict, ok := v.(*pyDict)
+	dict, ok := v.(*pickle.Dict)
 	if !ok {
 		return corrupt(where, 0, "the pickle holds a %T, expected a dict", v)
 	}
-	data, ok := dict.get("data").(*ndarray)
+	data, ok := dict.Get("data").(*ndarray)
 	if !ok || data.code != "u1" || !slices.Equal(data.shape, []int{b.count, cifarPixels}) {
 		if ok {
 			return corrupt(where, -1, `"data" is an array of %s of shape %v, expected u1 of shape [%d %d]`, data.code, data.shape, b.count, cifarPixels)
 		}
-		return corrupt(where, -1, `"data" is a %T, expected a numpy array`, dict.get("data"))
+		return corrupt(where, -1, `"data" is a %T, expected a numpy array`, dict.Get("data"))
 	}
 	labels := make([][]int64, c.labels)
 	for k, key := range c.labelKey {
-		if labels[k], err = integers(dict.get(key)); err != nil {
+		if labels[k], err = integers(dict.Get(key)); err != nil {
 			return corrupt(where, -1, "%q: %v", key, err)
 		}
 		if len(labels[k]) != b.count {
@@ -331,19 +332,19 @@ func (c cifar) classNames(where string, text []byte, python bool) ([]string, err
 		if err != nil {
 			return nil, err
 		}
-		dict, ok := v.(*pyDict)
+		dict, ok := v.(*pickle.Dict)
 		if !ok {
 			return nil, corrupt(where, 0, "the pickle holds a %T, expected a dict", v)
 		}
-		list, ok := dict.get(c.metaKey).(*pyList)
+		list, ok := dict.Get(c.metaKey).(*pickle.List)
 		if !ok {
-			return nil, corrupt(where, -1, "%q is a %T, expected a list", c.metaKey, dict.get(c.metaKey))
+			return nil, corrupt(where, -1, "%q is a %T, expected a list", c.metaKey, dict.Get(c.metaKey))
 		}
-		for _, item := range list.items {
+		for _, item := range list.Items {
 			switch name := item.(type) {
 			case string:
 				names = append(names, name)
-			case pyBytes:
+			case pickle.Bytes:
 				names = append(names, string(name))
 			default:
 				return nil, corrupt(where, -1, "%q holds a %T, expected names", c.metaKey, item)

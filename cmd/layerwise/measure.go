@@ -12,7 +12,7 @@ import (
 )
 
 var measureVerb = verb{
-	name: "measure", args: "A.safetensors B.safetensors --out DIR [flags]", about: "Measures the path between two networks and, layer by layer, how linear their features are",
+	name: "measure", args: "A B --out DIR [flags]", about: "Measures the path between two networks and, layer by layer, how linear their features are",
 	example: "layerwise measure a.safetensors b.safetensors --data mnist --alphas 0,0.25,0.5,0.75,1 --samples 1000 --out out/ab",
 	kept:    "nothing was written",
 	run: func(ctx context.Context, c *command) error {
@@ -32,6 +32,7 @@ var measureVerb = verb{
 		}
 		also := c.String("also", "", "further quantities to measure, their `names` with commas between them: "+strings.Join(optional, ", "))
 		policy := c.policyFlags()
+		strangers := c.strangerFlags()
 		out := c.path("out", "", "write path.csv, layers.csv, calibration.csv and conditions.csv to `dir`")
 		if err := c.parse(2); err != nil {
 			return err
@@ -49,14 +50,22 @@ var measureVerb = verb{
 		if err != nil {
 			return err
 		}
-		a, b, err := c.pair()
+		foreign, err := strangers.given()
 		if err != nil {
 			return err
 		}
-		if *set == "" {
-			if *set, err = c.trainedOn(a, b); err != nil {
+		var a, b llfc.Checkpoint
+		if !foreign {
+			if a, b, err = c.pair(); err != nil {
 				return err
 			}
+			if *set == "" {
+				if *set, err = c.trainedOn(a, b); err != nil {
+					return err
+				}
+			}
+		} else if err := c.need("data"); err != nil {
+			return err
 		}
 		if err := c.checkData("data", *set); err != nil {
 			return err
@@ -73,13 +82,18 @@ var measureVerb = verb{
 			return err
 		}
 		defer l.Close()
+		var notes []string
+		if foreign {
+			if a, b, notes, err = strangers.pair(ctx, l, *set); err != nil {
+				return err
+			}
+		}
 		train, test, err := l.Feed(ctx, *set, a.Normalize, *trainSamples, *samples)
 		if err != nil {
 			return err
 		}
 		defer train.Free()
 		defer test.Free()
-		var notes []string
 		for i, ckpt := range []llfc.Checkpoint{a, b} {
 			if err := ckpt.Suits(test.Set); err != nil {
 				return c.classes("--data "+*set+" for "+c.given[i], err)

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"cmp"
 	"encoding/binary"
 	"encoding/json/jsontext"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"math/bits"
 	"os"
 	"slices"
 	"strconv"
@@ -17,11 +15,12 @@ import (
 
 	"layerwise/internal/atomicfile"
 	"layerwise/internal/impostor"
+	"layerwise/internal/safetensors"
 )
 
 const (
-	metadataKey = "__metadata__"
-	maxHeader   = 100_000_000 // bytes; as in the reference implementation
+	metadataKey = safetensors.MetadataKey
+	maxHeader   = safetensors.MaxHeader
 )
 
 // Save writes theta and meta to a safetensors file, atomically (see atomicfile.Write): dtype F32, tensors in the
@@ -72,7 +71,7 @@ func Encode(w io.Writer, theta Params, meta map[string]string) error {
 		for i, d := range t.Dims {
 			shape[i] = int64(d)
 		}
-		if err := writeFloats(sum.tensor(entry{name: t.Name, dtype: float32Name, shape: shape}), t.Data); err != nil {
+		if err := writeFloats(sum.tensor(safetensors.Entry{Name: t.Name, DType: float32Name, Shape: shape}), t.Data); err != nil {
 			return err
 		}
 	}
@@ -95,7 +94,7 @@ func Encode(w io.Writer, theta Params, meta map[string]string) error {
 func checkEncodable(theta Params, meta map[string]string) error {
 	seen := map[string]bool{}
 	for _, t := range theta {
-		n, ok := elements(t.Dims)
+		n, ok := safetensors.Elements(t.Dims)
 		switch {
 		case t.Name == metadataKey || !utf8.ValidString(t.Name):
 			return fmt.Errorf("%q cannot be the name of a tensor", t.Name)
@@ -112,19 +111,6 @@ func checkEncodable(theta Params, meta map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// elements returns the product of dims and whether it is one: no negative length, no overflow of the byte count.
-func elements[T int | int64](dims []T) (uint64, bool) {
-	n := uint64(1)
-	for _, d := range dims {
-		hi, lo := bits.Mul64(n, uint64(d))
-		if d < 0 || hi != 0 {
-			return 0, false
-		}
-		n = lo
-	}
-	return n, n <= math.MaxInt64/8
 }
 
 // header returns the length and the JSON that precede the data: metadata sorted by key, tensors in order, padded
@@ -199,11 +185,12 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 			return nil, nil, fmt.Errorf("not safetensors but %s", what)
 		}
 	}
-	entries, meta, err := parseHeader(head)
+	found, meta, err := safetensors.ParseHeader(head)
 	if err != nil {
 		return nil, nil, fmt.Errorf("header: %w", err)
 	}
-	if err := checkLayout(entries, 8+int64(n), size); err != nil {
+	entries, err := layout(found, 8+int64(n), size)
+	if err != nil {
 		return nil, nil, err
 	}
 	algorithm, want, err := promised(meta)
@@ -212,22 +199,22 @@ func decode(r io.Reader, size int64) (Params, map[string]string, error) {
 	}
 	numbers := 0.0
 	for _, e := range entries {
-		numbers += float64((e.end - e.begin) / int64(e.kind.size))
+		numbers += float64((e.End - e.Begin) / int64(e.kind.size))
 	}
 	if err := Room(nil, "reading these weights", 4*numbers); err != nil {
 		return nil, nil, err
 	}
 	theta := make(Params, len(entries))
 	for i, e := range entries {
-		theta[i] = Tensor{e.name, make([]int, len(e.shape)), make([]float32, (e.end-e.begin)/int64(e.kind.size))}
-		for k, d := range e.shape {
+		theta[i] = Tensor{e.Name, make([]int, len(e.Shape)), make([]float32, (e.End-e.Begin)/int64(e.kind.size))}
+		for k, d := range e.Shape {
 			theta[i].Dims[k] = int(d)
 		}
 	}
 	sum := newDigest(algorithm, theta, meta)
 	for i, e := range entries {
-		if err := readFloats(io.TeeReader(r, sum.tensor(e)), theta[i].Data, e.kind); err != nil {
-			return nil, nil, fmt.Errorf("tensor %.80q at offset %d: %w", e.name, 8+int64(n)+e.begin, cut(err))
+		if err := readFloats(io.TeeReader(r, sum.tensor(e.Entry)), theta[i].Data, e.kind); err != nil {
+			return nil, nil, fmt.Errorf("tensor %.80q at offset %d: %w", e.Name, 8+int64(n)+e.Begin, cut(err))
 		}
 	}
 	if algorithm != "" {
@@ -253,39 +240,28 @@ func describe(head []byte, r io.Reader) string {
 	return impostor.Describe(head)
 }
 
-// checkLayout sorts the entries by offset and returns an error unless they tile the data exactly and fit their shapes.
-// start is where the data begins in the file.
-func checkLayout(entries []entry, start, size int64) error {
-	slices.SortStableFunc(entries, func(x, y entry) int { // empty tensors share an offset: the header's order decides
-		return cmp.Or(cmp.Compare(x.begin, y.begin), cmp.Compare(x.end, y.end))
-	})
-	at := int64(0)
-	for i := range entries {
-		e := &entries[i]
-		n, ok := elements(e.shape)
-		var known bool
-		e.kind, known = dtypeNamed(e.dtype)
-		each := uint64(e.kind.size)
-		switch {
-		case !known:
-			return fmt.Errorf("tensor %.80q has dtype %.20q; read are %s: convert it, or leave it out", e.name, e.dtype, dtypesRead)
-		case !ok:
-			return fmt.Errorf("tensor %.80q has the impossible shape %v", e.name, e.shape)
-		case e.begin > at:
-			return fmt.Errorf("tensor %.80q begins at offset %d, expected %d: a hole in the data", e.name, start+e.begin, start+at)
-		case e.begin < at:
-			return fmt.Errorf("tensor %.80q begins at offset %d, expected %d: it overlaps the tensor before it", e.name, start+e.begin, start+at)
-		case e.end > size-start:
-			return fmt.Errorf("tensor %.80q ends at offset %d, the file ends at %d: cut short", e.name, start+e.end, size)
-		case e.end < e.begin || uint64(e.end-e.begin) != each*n:
-			return fmt.Errorf("tensor %.80q of shape %v and dtype %s has %d bytes at offset %d, expected %d", e.name, e.shape, e.dtype, e.end-e.begin, start+e.begin, each*n)
+// entry is a tensor of a file, with the kind of its numbers.
+type entry struct {
+	safetensors.Entry
+	kind dtype
+}
+
+// layout returns the entries in the order of their data. start is where the data begins in the file.
+func layout(found []safetensors.Entry, start, size int64) ([]entry, error) {
+	for _, e := range found {
+		if _, known := dtypeNamed(e.DType); !known {
+			return nil, fmt.Errorf("tensor %.80q has dtype %.20q; read are %s: convert it, or leave it out", e.Name, e.DType, dtypesRead)
 		}
-		at = e.end
 	}
-	if at != size-start {
-		return fmt.Errorf("the tensors end at offset %d, the file at %d: %d bytes too many", start+at, size, size-start-at)
+	if err := safetensors.Layout(found, start, size); err != nil {
+		return nil, err
 	}
-	return nil
+	out := make([]entry, len(found))
+	for i, e := range found {
+		kind, _ := dtypeNamed(e.DType)
+		out[i] = entry{e, kind}
+	}
+	return out, nil
 }
 
 // cut words the end of input as what it means here.

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"layerwise/internal/checksum"
+	"layerwise/internal/safetensors"
 )
 
 // Two metadata entries guard a file. One names the algorithm, the other has that name and holds the digest in hexadecimal: each tells that
@@ -30,7 +31,7 @@ type digest struct {
 }
 
 type digestPart struct {
-	entry
+	safetensors.Entry
 	data hash.Hash
 }
 
@@ -53,7 +54,7 @@ func unsigned(meta map[string]string) map[string]string {
 }
 
 // tensor returns what must be written to with the data of the next tensor.
-func (d *digest) tensor(e entry) io.Writer {
+func (d *digest) tensor(e safetensors.Entry) io.Writer {
 	switch d.algorithm {
 	case layoutSHA:
 		return d.whole
@@ -79,13 +80,13 @@ func (d *digest) sum(meta map[string]string) string {
 		text(k)
 		text(meta[k])
 	}
-	slices.SortFunc(d.parts, func(a, b digestPart) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(d.parts, func(a, b digestPart) int { return cmp.Compare(a.Name, b.Name) })
 	number(len(d.parts))
 	for _, p := range d.parts {
-		text(p.name)
-		text(p.dtype)
-		number(len(p.shape))
-		for _, n := range p.shape {
+		text(p.Name)
+		text(p.DType)
+		number(len(p.Shape))
+		for _, n := range p.Shape {
 			number(int(n))
 		}
 		h.Write(p.data.Sum(nil))

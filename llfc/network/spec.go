@@ -53,9 +53,14 @@ func NewContext(ctx context.Context, s Spec, own ...Architecture) (Network, erro
 // NewOf builds the network of a spec that came with its weights. A spec that asks for far more numbers than these are is an error before it
 // costs anything.
 func NewOf(s Spec, theta Params, own ...Architecture) (Network, error) {
+	return NewWithin(s, theta.Count(), own...)
+}
+
+// NewWithin is NewOf for weights of which only the count of numbers is known yet.
+func NewWithin(s Spec, numbers int, own ...Architecture) (Network, error) {
 	b := within(context.Background())
-	if most := float64(2*theta.Count() + 1<<20); most < b.numbers { // with room for a tensor that is missing, which has a better error
-		b.numbers, b.of = most, fmt.Sprintf("%d numbers of weights allow for", theta.Count())
+	if most := 2*float64(numbers) + 1<<20; most < b.numbers { // with room for a tensor that is missing, which has a better error
+		b.numbers, b.of = most, fmt.Sprintf("%d numbers of weights allow for", numbers)
 	}
 	return build(s, b, own)
 }
