@@ -60,6 +60,8 @@ func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
 		return convolveShifts(h, w, k)
 	case on == xlaOther:
 		return convolveBackend(h, w, k)
+	case hasNative(h):
+		return convolveNative(h, w, k)
 	case k.Size == 1 && k.Pad == 0:
 		return convolvePoints(h, w, k)
 	case in <= fewChannels:
@@ -104,23 +106,41 @@ func turn(w *graph.Node) *graph.Node {
 }
 
 // withGradient is forward(x, w) with a gradient of our own: backward gets x, w and the gradient dy with respect to the result. Gradients of
-// first order only. GoMLX knows custom gradients of one input; so both inputs pass through one each, on a path whose value is never taken.
+// first order only.
 func withGradient(x, w *graph.Node, forward func(x, w *graph.Node) *graph.Node,
 	backward func(x, w, dy *graph.Node) (dx, dw *graph.Node)) *graph.Node {
-	xs, ws := graph.StopGradient(x), graph.StopGradient(w)
-	var dy, dx, dw *graph.Node
-	gradients := func() {
-		if dx == nil {
-			dx, dw = backward(xs, ws, dy)
+	return withOwnGradients([]*graph.Node{x, w}, func(in []*graph.Node) *graph.Node { return forward(in[0], in[1]) },
+		func(in []*graph.Node, dy *graph.Node) []*graph.Node {
+			dx, dw := backward(in[0], in[1], dy)
+			return []*graph.Node{dx, dw}
+		})
+}
+
+// withOwnGradients is withGradient for any number of inputs. GoMLX knows custom gradients of one input; so each of them passes through one, on a
+// path whose value is never taken.
+func withOwnGradients(inputs []*graph.Node, forward func(in []*graph.Node) *graph.Node, backward func(in []*graph.Node, dy *graph.Node) []*graph.Node) *graph.Node {
+	stopped := make([]*graph.Node, len(inputs))
+	var dy, sum *graph.Node
+	var gradients []*graph.Node
+	for i, x := range inputs {
+		stopped[i] = graph.StopGradient(x)
+		x = first(graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node {
+			if gradients == nil {
+				gradients = backward(stopped, dy)
+			}
+			return gradients[i]
+		}))
+		if sum == nil {
+			sum = x
+		} else {
+			sum = graph.Add(sum, x)
 		}
 	}
-	x1 := graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node { gradients(); return dx })
-	w1 := graph.IdentityWithCustomGradient(w, func(_, _ *graph.Node) *graph.Node { gradients(); return dw })
-	y := graph.StopGradient(forward(xs, ws))
-	path := graph.BroadcastToDims(graph.Add(first(x1), first(w1)), y.Shape().Dimensions...)
-	y = graph.Where(graph.Const(x.Graph(), true), y, path)
+	y := graph.StopGradient(forward(stopped))
+	path := graph.BroadcastToDims(sum, y.Shape().Dimensions...)
+	y = graph.Where(graph.Const(y.Graph(), true), y, path)
 	// This one runs first in the reverse pass: whoever asks for several gradients of one graph gets each of its own dy.
-	return graph.IdentityWithCustomGradient(y, func(_, d *graph.Node) *graph.Node { dy, dx, dw = d, nil, nil; return d })
+	return graph.IdentityWithCustomGradient(y, func(_, d *graph.Node) *graph.Node { dy, gradients = d, nil; return d })
 }
 
 // first is the first element, as a scalar.
