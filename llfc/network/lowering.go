@@ -21,6 +21,9 @@ import (
 //	                      dy; dw by Winograd
 //	others                forward XLA's own, backward by shifts         shifts
 //
+// Where XLA on the CPU has the kernels of package native, they take everything in float32 but 3×3 convolutions at stride 1 from 128 channels, for
+// which Winograd's tiles save more multiplications than the kernels win.
+//
 // XLA's gradient of the weights is what costs: three times its forward pass at stride 1, ten times at stride 2.
 const (
 	fewChannels  = 4   // up to here one matrix product of gathered inputs beats a convolution on every CPU backend
@@ -60,7 +63,7 @@ func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
 		return convolveShifts(h, w, k)
 	case on == xlaOther:
 		return convolveBackend(h, w, k)
-	case hasNative(h):
+	case hasNative(h) && !(wide(h, w, k) && !small):
 		return convolveNative(h, w, k)
 	case k.Size == 1 && k.Pad == 0:
 		return convolvePoints(h, w, k)
@@ -91,6 +94,11 @@ func convolve3(x, w *graph.Node) *graph.Node {
 		return winograd(x, w)
 	}
 	return convolveBackend(x, w, Kernel{Size: 3, Pad: 1})
+}
+
+// wide tells whether a convolution is left to Winograd's tiles where there are native kernels, which take the direct way.
+func wide(h, w *graph.Node, k Kernel) bool {
+	return k.Size == 3 && k.Pad == 1 && k.stride() == 1 && min(w.Shape().Dim(2), w.Shape().Dim(3)) >= manyChannels && winogradPays(h, w)
 }
 
 // winogradPays tells whether a 3×3 convolution goes by tiles: not where filling them up would double the image, and not in half

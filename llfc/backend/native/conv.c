@@ -260,13 +260,12 @@ static void outer(void *arg, int64_t task) {
     int64_t together = least(most(LINES / (s->oh * s->ow), 1), last - first); // images
     int64_t rows = least(most(LINES / s->ow, 1), s->oh);                      // of an image, where one is enough
     int64_t most_lines = together * rows, panel_size = together * s->oh * s->ow * j->width;
-    float *x = lw_take(sizeof(float) * (together * image + panel_size) + sizeof(lw_line) * most_lines);
-    if (!x) {
+    lw_line *line = lw_take(sizeof(lw_line) * most_lines + sizeof(float) * (together * image + panel_size));
+    if (!line) {
         atomic_store(&j->failed, 1);
         return;
     }
-    float *dy = x + together * image;
-    lw_line *line = (lw_line *)(dy + panel_size);
+    float *x = (float *)(line + most_lines), *dy = x + together * image;
     float *sums = j->sums + g * j->panels * size * j->width;
     memset(sums + from * size * j->width, 0, sizeof(float) * (to - from) * size * j->width);
     for (int64_t i = first; i < last; i += together) {
@@ -297,7 +296,7 @@ static void outer(void *arg, int64_t task) {
             }
         }
     }
-    lw_give(x);
+    lw_give(line);
 }
 
 // add_up makes one panel of dw from those of all groups.

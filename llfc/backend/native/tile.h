@@ -7,7 +7,8 @@
 
 typedef float NAME(vec) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #define vec NAME(vec)
-#define INLINE static inline __attribute__((always_inline)) TARGET
+#define CODE __attribute__((no_sanitize("undefined"))) TARGET // its checks would make the unrolled loops take a minute to compile
+#define INLINE static inline __attribute__((always_inline)) CODE
 
 // products adds to sums[rows][vecs] the products of rows that lie anywhere with a panel of weights, piece by piece.
 INLINE void NAME(products)(const int rows, const int vecs, const float *src, const int32_t *at, const lw_piece *piece, int pieces,
@@ -64,7 +65,7 @@ INLINE void NAME(outer)(const int rows, const int vecs, const lw_line *line, int
 
 #define CASES(f) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8)
 
-static TARGET void NAME(tile)(int rows, int columns, const float *src, const int32_t *at, const lw_piece *piece, int pieces, const float *w,
+static CODE void NAME(tile)(int rows, int columns, const float *src, const int32_t *at, const lw_piece *piece, int pieces, const float *w,
                               float *dst, const int32_t *to, int add) {
 #define CASE(n)                                                                                        \
     case n:                                                                                            \
@@ -78,7 +79,7 @@ static TARGET void NAME(tile)(int rows, int columns, const float *src, const int
 #undef CASE
 }
 
-static TARGET void NAME(outer_tile)(int rows, int columns, const lw_line *line, int lines, long x_at, long x_step, long pixels, float *dst, long to) {
+static CODE void NAME(outer_tile)(int rows, int columns, const lw_line *line, int lines, long x_at, long x_step, long pixels, float *dst, long to) {
 #define CASE(n)                                                                                        \
     case n:                                                                                            \
         if (n > ROWS) break;                                                                           \
@@ -95,4 +96,5 @@ const lw_kernels NAME(lw_kernels) = {LANES, ROWS, NAME(tile), NAME(outer_tile)};
 
 #undef CASES
 #undef INLINE
+#undef CODE
 #undef vec
