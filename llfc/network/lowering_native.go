@@ -1,8 +1,6 @@
 package network
 
 import (
-	"strings"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -11,32 +9,14 @@ import (
 
 // hasNative tells whether the backend of x has native operations and they take its type.
 func hasNative(x *graph.Node) bool {
-	b := x.Graph().Backend()
-	return x.DType() == dtypes.Float32 && b.Name() == "xla" && strings.HasPrefix(b.Description(), "xla:"+native.PluginName+" - ")
-}
-
-// callNative leaves an operation to the backend. body computes the same from stand-ins of the inputs.
-func callNative(op native.Op, body func(in []*graph.Node) []*graph.Node, inputs ...*graph.Node) []*graph.Node {
-	g := inputs[0].Graph()
-	id := 0
-	for _, x := range inputs {
-		id = max(id, int(x.Id()))
-	}
-	f := graph.NewFunction(g, op.Function(id), func(g *graph.Graph) []*graph.Node {
-		in := make([]*graph.Node, len(inputs))
-		for i, x := range inputs {
-			in[i] = graph.Parameter(g, op.Target+string(rune('a'+i)), x.Shape())
-		}
-		return body(in)
-	})
-	return f.Call(inputs...)
+	return x.DType() == dtypes.Float32 && native.Has(x.Graph().Backend())
 }
 
 // convolveNative is convolve by native operations, with their gradients.
 func convolveNative(x, w *graph.Node, k Kernel) *graph.Node {
 	call := func(target string, body func(a, b *graph.Node) *graph.Node, a, b *graph.Node) *graph.Node {
 		op := native.Op{Target: target, Attributes: []int{k.stride(), k.Pad}}
-		return callNative(op, func(in []*graph.Node) []*graph.Node { return []*graph.Node{body(in[0], in[1])} }, a, b)[0]
+		return native.Call(op, func(in []*graph.Node) []*graph.Node { return []*graph.Node{body(in[0], in[1])} }, a, b)[0]
 	}
 	forward := func(x, w *graph.Node) *graph.Node {
 		return call("forward", func(x, w *graph.Node) *graph.Node { return convolveBackend(x, w, k) }, x, w)
@@ -86,7 +66,7 @@ var imageAxes = graph.ConvolveAxesConfig{
 // each of its numbers is left to XLA, which does it together with what comes before and after.
 func normNative(h, gamma, beta *graph.Node) (y, mean, variance *graph.Node) {
 	n := float64(h.Shape().Size() / h.Shape().Dim(-1))
-	m := callNative(native.Op{Target: "moments"}, func(in []*graph.Node) []*graph.Node {
+	m := native.Call(native.Op{Target: "moments"}, func(in []*graph.Node) []*graph.Node {
 		h, count := in[0], graph.Const(in[0].Graph(), []float32{float32(n)})
 		mean := graph.Div(channelSums(h), count)
 		centred := graph.Sub(h, graph.ExpandLeftToRank(mean, h.Rank()))
@@ -97,7 +77,7 @@ func normNative(h, gamma, beta *graph.Node) (y, mean, variance *graph.Node) {
 		return affine(in[0], mean, variance, in[1], in[2])
 	}, func(in []*graph.Node, dy *graph.Node) []*graph.Node {
 		h, gamma := in[0], in[1]
-		s := callNative(native.Op{Target: "norm_sums"}, func(in []*graph.Node) []*graph.Node {
+		s := native.Call(native.Op{Target: "norm_sums"}, func(in []*graph.Node) []*graph.Node {
 			dy, h, mean := in[0], in[1], in[2]
 			return []*graph.Node{channelSums(dy), channelSums(graph.Mul(dy, graph.Sub(h, graph.ExpandLeftToRank(mean, h.Rank()))))}
 		}, dy, h, mean)

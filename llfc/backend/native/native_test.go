@@ -63,6 +63,29 @@ func TestHandlers(t *testing.T) {
 	}
 }
 
+// One operation on the same inputs may stand in a graph twice.
+func TestCallTwice(t *testing.T) {
+	b := open(t)
+	e, err := graph.NewExec(b, func(x, w *graph.Node) *graph.Node {
+		once := func() *graph.Node {
+			return native.Call(native.Op{Target: "forward", Attributes: []int{1, 0}}, func(in []*graph.Node) []*graph.Node {
+				return []*graph.Node{graph.Convolve(in[0], in[1]).NoPadding().Done()}
+			}, x, w)[0]
+		}
+		return graph.Add(once(), once())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Call([][][][]float32{{{{2}}}}, [][][][]float32{{{{5}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := out[0].Value().([][][][]float32)[0][0][0][0]; v != 20 {
+		t.Errorf("twice 2 times 5 is %v", v)
+	}
+}
+
 func TestLoadOnce(t *testing.T) {
 	open(t)
 	if err := native.Load("/no/such/plugin.so"); err == nil || !strings.Contains(err.Error(), "another plugin") {
