@@ -107,20 +107,20 @@ func TestNativeIsItsBody(t *testing.T) {
 	})
 }
 
-// The gradients of a whole step, each against those that the same network has in float64. Where batch norms and ReLUs follow, float32 itself is
-// off by more than rounding: a number near 0 falls on the other side of a ReLU. The kernels must not add to that.
+// The gradients of a whole step, each against those that the same network has in float64. The activation is smooth: one number near 0 that rounding puts
+// on the other side of a ReLU changes the gradients of all layers before it by parts in a thousand, whoever convolves.
 func TestNativeStepAgainstFloat64(t *testing.T) {
 	with, without := natively(t)
 	n := Network{
 		Spec: Spec{Input: []int{12, 12, 3}, Classes: 5, Init: "kaiming"},
 		Forward: func(x X) X {
 			three := Kernel{Size: 3, Pad: 1, NoBias: true}
-			x = x.Conv("conv1", 16, three).BatchNorm().ReLU()
+			x = x.Conv("conv1", 16, three).BatchNorm().SiLU()
 			for i, units := range []int{16, 32} {
 				stride, name := units/x.Units(), fmt.Sprintf("block%d", i)
-				y := x.Conv(name+"/conv1", units, three.by(stride)).BatchNorm().ReLU()
+				y := x.Conv(name+"/conv1", units, three.by(stride)).BatchNorm().SiLU()
 				y = y.Conv(name+"/conv2", units, three).BatchNorm()
-				x = y.Add(shortcuts["pad"](x, name, units, stride, "batch")).ReLU()
+				x = y.Add(shortcuts["pad"](x, name, units, stride, "batch")).SiLU()
 			}
 			return x.Mean().Dense("logits", 5)
 		},
