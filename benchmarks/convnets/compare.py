@@ -38,8 +38,8 @@ TOLERANCE = {"logits": 1e-4, "convolution": 5e-2, "scale": 5e-2, "shift": 5e-2, 
 
 
 class Contestant:
-    def __init__(self, name, command, rounds, kind):
-        self.name, self.command, self.rounds, self.kind = name, command, rounds, kind
+    def __init__(self, name, command, rounds, kind, **env):
+        self.name, self.command, self.rounds, self.kind, self.env = name, command, rounds, kind, env
         self.child, self.failure, self.about = None, None, {}
         self.first, self.rates, self.peak_mb, self.gflops = {}, {"train": [], "evaluate": []}, 0.0, 0.0
 
@@ -54,7 +54,7 @@ class Contestant:
             return None
 
     def start(self, env, parameters):
-        self.child = harness.Child(self.command, env)
+        self.child = harness.Child(self.command, env | self.env)
         self.about = self.child.about
         if self.about["parameters"] != parameters:
             raise harness.Failed(f"{self.about['parameters']} parameters, expected {parameters}")
@@ -85,6 +85,7 @@ def contestants(a, binary, name):
                 Contestant("PyTorch, compiled, bf16 autocast", torch("bf16", cores), a.rounds, "torch")]
     else:
         out += [Contestant("Layerwise, XLA", layerwise("xla:cpu"), a.rounds, "layerwise"),
+                Contestant("Layerwise, XLA, no native kernels", layerwise("xla:cpu"), a.rounds, "layerwise", LAYERWISE_NATIVE="0"),
                 Contestant("Layerwise, pure Go", layerwise("go"), min(a.go_rounds, a.rounds), "layerwise")]
         out += [Contestant(f"PyTorch, {n} thread{'s' * (n > 1)}", torch("eager", n), a.rounds, "torch") for n in sorted({1, cores})]
         out += [Contestant(f"PyTorch, compiled, {cores} threads", torch("compile", cores), a.rounds, "torch")]

@@ -28,6 +28,7 @@ type Info struct {
 	Version string   // of the plugin, or of the module for "go"
 	Path    string   // of the plugin; empty for "go"
 	Devices []string // the backend's descriptions of its devices
+	Kernels string   // which kernels convolve and why, one line; empty for "go"
 	Note    string   // what was missing and what that costs, one line; empty where there is nothing to say
 }
 
@@ -138,11 +139,19 @@ func openPlugin(device, options string) (compute.Backend, Info, error) {
 			return nil, Info{}, fmt.Errorf("XLA plugin %s: %w", path, err)
 		}
 	}
-	b, version, err := newXLA(device, path, options)
-	if err != nil {
-		return nil, Info{}, fmt.Errorf("XLA plugin %s does not open: %s", path, firstLine(err))
+	kernels, err := withKernels(device, path)
+	b, version, errOpen := newXLA(device, path, options, err == nil)
+	if err == nil && errOpen != nil {
+		err = errOpen
+		b, version, errOpen = newXLA(device, path, options, false)
 	}
-	return proved(b, Info{Name: "xla:" + device, Engine: "xla", Device: device, Version: version, Path: path, Devices: devices(b), Note: note})
+	if errOpen != nil {
+		return nil, Info{}, fmt.Errorf("XLA plugin %s does not open: %s", path, firstLine(errOpen))
+	}
+	if err != nil {
+		kernels = "XLA's own: " + firstLine(err)
+	}
+	return proved(b, Info{Name: "xla:" + device, Engine: "xla", Device: device, Version: version, Path: path, Devices: devices(b), Kernels: kernels, Note: note})
 }
 
 // proved is a backend that the canary has found sound.

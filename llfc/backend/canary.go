@@ -12,6 +12,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"layerwise/llfc/backend/native"
 )
 
 // canary is a small executable whose weights change while their addresses do not. A backend that keeps anything of weights by their
@@ -45,6 +47,20 @@ func newCanary() canary {
 	return c
 }
 
+// withNative is the canary with a convolution by the kernels of package native.
+func (c canary) withNative() canary {
+	d := canary{append(slices.Clone(c.names), "a native convolution"), append(slices.Clone(c.x), []int{4, 8, 8, 16}), append(slices.Clone(c.w), []int{3, 3, 16, 32}), nil}
+	n := len(c.x)
+	d.build = func(in []*graph.Node) []*graph.Node {
+		x, w := in[:n+1], in[n+1:]
+		convolution := native.Call(native.Op{Target: "forward", Attributes: []int{1, 1}}, func(in []*graph.Node) []*graph.Node {
+			return []*graph.Node{graph.Convolve(in[0], in[1]).PadSame().Done()}
+		}, x[n], w[n])
+		return append(c.build(slices.Concat(x[:n], w[:n])), convolution...)
+	}
+	return d
+}
+
 // call runs an executable, as graph.Exec.Call does.
 type call func(args ...any) ([]*tensors.Tensor, error)
 
@@ -60,6 +76,9 @@ func prove(b compute.Backend, info Info) error {
 		return nil
 	}
 	c := newCanary()
+	if native.Has(b) {
+		c = c.withNative()
+	}
 	exec, err := graph.NewExec(b, c.build)
 	if err != nil {
 		return fmt.Errorf("canary: %s", firstLine(err))

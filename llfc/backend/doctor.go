@@ -99,7 +99,11 @@ func engine() []Row {
 			lib.State, lib.Found, lib.Mend = Missing, err.Error(), fmt.Sprintf("rm %q && make plugin", path)
 		}
 	}
-	return []Row{backend, lib}
+	rows := []Row{backend, lib}
+	if info.Kernels != "" {
+		rows = append(rows, Row{Item: "convolutions", State: OK, Found: info.Kernels})
+	}
+	return rows
 }
 
 func gpu() Row {

@@ -10,6 +10,6 @@ import (
 
 const hasXLA = false
 
-func newXLA(device, path, options string) (compute.Backend, string, error) {
+func newXLA(device, path, options string, withNative bool) (compute.Backend, string, error) {
 	return nil, "", errors.New("built without XLA")
 }

@@ -12,15 +12,22 @@ import (
 	"github.com/gomlx/go-xla/compute/xla" // registers "xla"; it downloads nothing unless its autoinstall is imported
 	"github.com/gomlx/go-xla/pjrt"
 
+	"layerwise/llfc/backend/native"
 	"layerwise/llfc/backend/plugin"
 )
 
 const hasXLA = true
 
-// newXLA loads the plugin at path. go-xla read its search path before main began, so the plugin goes to it by path.
-func newXLA(device, path, options string) (b compute.Backend, version string, err error) {
-	load := path
-	if misread(device, path) {
+// newXLA loads the plugin at path. go-xla read its search path before main began, so the plugin goes to it by path. With native kernels it goes to
+// package native, which hands it on.
+func newXLA(device, path, options string, withNative bool) (b compute.Backend, version string, err error) {
+	load, kernels := path, ""
+	if withNative {
+		if err := native.Load(path); err != nil {
+			return nil, "", err
+		}
+		load, kernels = native.PluginName, ", native "+native.Kernels()
+	} else if misread(device, path) {
 		dir, err := os.MkdirTemp("", "pjrt-")
 		if err != nil {
 			return nil, "", err
@@ -40,7 +47,7 @@ func newXLA(device, path, options string) (b compute.Backend, version string, er
 		return nil, "", err
 	}
 	major, minor := loaded.Version()
-	return b, fmt.Sprintf("%s (PJRT %d.%d, go-xla %s)", pluginName(path), major, minor, moduleVersion("github.com/gomlx/go-xla")), nil
+	return b, fmt.Sprintf("%s (PJRT %d.%d, go-xla %s%s)", pluginName(path), major, minor, moduleVersion("github.com/gomlx/go-xla"), kernels), nil
 }
 
 // misread says whether go-xla would take the path for something else: it tells devices by looking for "cpu", "cuda"

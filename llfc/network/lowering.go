@@ -21,6 +21,9 @@ import (
 //	                      dy; dw by Winograd
 //	others                forward XLA's own, backward by shifts         shifts
 //
+// Where XLA on the CPU has the kernels of package native, they take everything in float32 but 3×3 convolutions at stride 1 from 128 channels, for
+// which Winograd's tiles save more multiplications than the kernels win.
+//
 // XLA's gradient of the weights is what costs: three times its forward pass at stride 1, ten times at stride 2.
 const (
 	fewChannels  = 4   // up to here one matrix product of gathered inputs beats a convolution on every CPU backend
@@ -60,6 +63,8 @@ func convolve(h, w *graph.Node, k Kernel, shifted bool) *graph.Node {
 		return convolveShifts(h, w, k)
 	case on == xlaOther:
 		return convolveBackend(h, w, k)
+	case hasNative(h) && !(wide(h, w, k) && !small):
+		return convolveNative(h, w, k)
 	case k.Size == 1 && k.Pad == 0:
 		return convolvePoints(h, w, k)
 	case in <= fewChannels:
@@ -91,6 +96,11 @@ func convolve3(x, w *graph.Node) *graph.Node {
 	return convolveBackend(x, w, Kernel{Size: 3, Pad: 1})
 }
 
+// wide tells whether a convolution is left to Winograd's tiles where there are native kernels, which take the direct way.
+func wide(h, w *graph.Node, k Kernel) bool {
+	return k.Size == 3 && k.Pad == 1 && k.stride() == 1 && min(w.Shape().Dim(2), w.Shape().Dim(3)) >= manyChannels && winogradPays(h, w)
+}
+
 // winogradPays tells whether a 3×3 convolution goes by tiles: not where filling them up would double the image, and not in half
 // precision, which the transforms would use up.
 func winogradPays(x, w *graph.Node) bool {
@@ -104,23 +114,41 @@ func turn(w *graph.Node) *graph.Node {
 }
 
 // withGradient is forward(x, w) with a gradient of our own: backward gets x, w and the gradient dy with respect to the result. Gradients of
-// first order only. GoMLX knows custom gradients of one input; so both inputs pass through one each, on a path whose value is never taken.
+// first order only.
 func withGradient(x, w *graph.Node, forward func(x, w *graph.Node) *graph.Node,
 	backward func(x, w, dy *graph.Node) (dx, dw *graph.Node)) *graph.Node {
-	xs, ws := graph.StopGradient(x), graph.StopGradient(w)
-	var dy, dx, dw *graph.Node
-	gradients := func() {
-		if dx == nil {
-			dx, dw = backward(xs, ws, dy)
+	return withOwnGradients([]*graph.Node{x, w}, func(in []*graph.Node) *graph.Node { return forward(in[0], in[1]) },
+		func(in []*graph.Node, dy *graph.Node) []*graph.Node {
+			dx, dw := backward(in[0], in[1], dy)
+			return []*graph.Node{dx, dw}
+		})
+}
+
+// withOwnGradients is withGradient for any number of inputs. GoMLX knows custom gradients of one input; so each of them passes through one, on a
+// path whose value is never taken.
+func withOwnGradients(inputs []*graph.Node, forward func(in []*graph.Node) *graph.Node, backward func(in []*graph.Node, dy *graph.Node) []*graph.Node) *graph.Node {
+	stopped := make([]*graph.Node, len(inputs))
+	var dy, sum *graph.Node
+	var gradients []*graph.Node
+	for i, x := range inputs {
+		stopped[i] = graph.StopGradient(x)
+		x = first(graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node {
+			if gradients == nil {
+				gradients = backward(stopped, dy)
+			}
+			return gradients[i]
+		}))
+		if sum == nil {
+			sum = x
+		} else {
+			sum = graph.Add(sum, x)
 		}
 	}
-	x1 := graph.IdentityWithCustomGradient(x, func(_, _ *graph.Node) *graph.Node { gradients(); return dx })
-	w1 := graph.IdentityWithCustomGradient(w, func(_, _ *graph.Node) *graph.Node { gradients(); return dw })
-	y := graph.StopGradient(forward(xs, ws))
-	path := graph.BroadcastToDims(graph.Add(first(x1), first(w1)), y.Shape().Dimensions...)
-	y = graph.Where(graph.Const(x.Graph(), true), y, path)
+	y := graph.StopGradient(forward(stopped))
+	path := graph.BroadcastToDims(sum, y.Shape().Dimensions...)
+	y = graph.Where(graph.Const(y.Graph(), true), y, path)
 	// This one runs first in the reverse pass: whoever asks for several gradients of one graph gets each of its own dy.
-	return graph.IdentityWithCustomGradient(y, func(_, d *graph.Node) *graph.Node { dy, dx, dw = d, nil, nil; return d })
+	return graph.IdentityWithCustomGradient(y, func(_, d *graph.Node) *graph.Node { dy, gradients = d, nil; return d })
 }
 
 // first is the first element, as a scalar.

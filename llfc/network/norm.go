@@ -28,31 +28,40 @@ func (x X) BatchNorm() X {
 	variance := x.param(Param{Name: name + "/var", Dims: []int{n}, Role: Variance}, layout)
 	x.normed(name, true)
 	if x.node != nil {
-		if t.options.Train || t.options.Statistics {
-			mean, variance = t.moments(name, x.node)
+		switch ofBatch := t.options.Train || t.options.Statistics; {
+		case ofBatch && hasNative(x.node):
+			y.node, mean, variance = normNative(x.node, gamma, beta)
+			t.report(name, x.node, mean, variance)
+		case ofBatch:
+			mean, variance = plainMoments(x.node)
+			t.report(name, x.node, mean, variance)
+			fallthrough
+		default:
+			y.node = affine(x.node, mean, variance, gamma, beta)
 		}
-		y.node = affine(x.node, mean, variance, gamma, beta)
 	}
 	return y.tap(name, "norm")
 }
 
-// moments returns mean and variance of h over all axes but the last, and reports both under the names of a norm's buffers.
-func (t *Trace) moments(name string, h *graph.Node) (mean, variance *graph.Node) {
+// plainMoments returns mean and variance of h over all axes but the last.
+func plainMoments(h *graph.Node) (mean, variance *graph.Node) {
 	axes := make([]int, h.Rank()-1)
 	for i := range axes {
 		axes[i] = i
 	}
-	n := h.Shape().Size() / h.Shape().Dim(-1)
 	mean = graph.ReduceMean(h, axes...)
 	variance = graph.Sub(graph.ReduceMean(graph.Square(h), axes...), graph.Square(mean))
 	// The difference of two large numbers can come out below 0 by rounding.
-	variance = graph.Where(graph.GreaterThan(variance, graph.ScalarZero(h.Graph(), h.DType())), variance, graph.ZerosLike(variance))
-	unbiased := variance
+	return mean, graph.Where(graph.GreaterThan(variance, graph.ScalarZero(h.Graph(), h.DType())), variance, graph.ZerosLike(variance))
+}
+
+// report notes the moments of h under the names of a norm's buffers.
+func (t *Trace) report(name string, h, mean, variance *graph.Node) {
+	n := h.Shape().Size() / h.Shape().Dim(-1)
 	if n > 1 { // PyTorch keeps the unbiased variance and normalises by the other
-		unbiased = graph.MulScalar(variance, float64(n)/float64(n-1))
+		variance = graph.MulScalar(variance, float64(n)/float64(n-1))
 	}
-	t.Updates[name+"/mean"], t.Updates[name+"/var"] = graph.StopGradient(mean), graph.StopGradient(unbiased)
-	return mean, variance
+	t.Updates[name+"/mean"], t.Updates[name+"/var"] = graph.StopGradient(mean), graph.StopGradient(variance)
 }
 
 // affine is γ·(h − μ)/√(v + ε) + β, as one product and one sum.
