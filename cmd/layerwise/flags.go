@@ -122,6 +122,13 @@ func (c *command) alphas(name string, values []float64, usage string) *[]float64
 	return &values
 }
 
+// reals declares a flag with a list of numbers in [low, high], none by default.
+func (c *command) reals(name string, low, high float64, usage string) *[]float64 {
+	var values []float64
+	c.Var(numbers[float64]{&values, number[float64]{parse: parseFloat, low: low, high: high}}, name, usage)
+	return &values
+}
+
 // choice is a flag with a word from a list.
 type choice struct {
 	value *string

@@ -22,7 +22,7 @@ type verb struct {
 
 func verbs() []verb {
 	return []verb{
-		reproduceVerb, trainVerb, spawnVerb, matchVerb, measureVerb, exploreVerb, inspectVerb, compareVerb, describeVerb, dataVerb, doctorVerb,
+		reproduceVerb, trainVerb, spawnVerb, matchVerb, mergeVerb, measureVerb, exploreVerb, inspectVerb, compareVerb, describeVerb, dataVerb, doctorVerb,
 	}
 }
 
