@@ -46,7 +46,7 @@ func (f *File) note(format string, a ...any) { f.Notes = append(f.Notes, fmt.Spr
 
 // Bounds on what one file may hold.
 const (
-	maxTensors = 1 << 20
+	maxTensors = 1 << 18
 	maxRank    = 64
 	maxName    = 1 << 12 // bytes
 )

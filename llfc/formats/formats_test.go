@@ -253,6 +253,28 @@ func TestTensorsStayInTheirStorage(t *testing.T) {
 	}
 }
 
+// Pickles that are small and stand for values without end are refused in a moment, and are not printed.
+func TestEndlessPickles(t *testing.T) {
+	doubled := []byte("\x80\x02]") // a list of itself twice, forty times
+	for range 40 {
+		doubled = append(doubled, "q\x00]q\x01(h\x00h\x00e"...)
+	}
+	nested := []byte("\x80\x02N") // _rebuild_from_type_v2 of itself, as deep as the file is long
+	for range 1 << 16 {
+		nested = append(nested, "q\x00ctorch._tensor\n_rebuild_from_type_v2\nq\x01h\x01N\x86\x85"...)
+	}
+	calls := []byte("\x80\x02ctorch._tensor\n_rebuild_from_type_v2\nq\x01(h\x01N(h\x01NNNtNtR.")
+	self := []byte("\x80\x02]q\x00h\x00a.") // a list that holds itself
+	keys := []byte("\x80\x02}(X\x01\x00\x00\x00a]q\x00h\x00aX\x01\x00\x00\x00bh\x00u.")
+	for name, p := range map[string][]byte{"doubled": append(doubled, '.'), "nested": append(nested, '.'), "calls": calls, "self": self, "keys": keys} {
+		e := entries{r: reader{path: name}, byName: map[string]*storage{"a/data.pkl": inMemory(name, p)}}
+		f := &File{Path: name, Meta: map[string]string{}}
+		if err := f.torch(e, "a/", ""); err == nil || len(err.Error()) > 1000 || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %.1000v", name, err)
+		}
+	}
+}
+
 // FuzzOpen takes any bytes as any of the formats. What is accepted can be read in full, and costs memory in proportion to the file.
 func FuzzOpen(f *testing.F) {
 	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {

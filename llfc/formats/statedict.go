@@ -35,6 +35,7 @@ func (f *File) stateDict(root any, key string) error {
 		}
 		f.note("read is what stands under %q", key)
 	}
+	visited := 0
 	for range 4 { // {"model": {"state_dict": …}}
 		d, ok := root.(*pickle.Dict)
 		if !ok {
@@ -48,11 +49,11 @@ func (f *File) stateDict(root any, key string) error {
 				direct++
 				continue
 			}
-			w := walker{}
+			w := walker{visited: visited}
 			if err := w.walk(name, d.Values[i], 0); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
-			if len(w.found) > 0 {
+			if visited = w.visited; len(w.found) > 0 {
 				within[name] = len(w.found)
 			}
 		}
@@ -154,9 +155,13 @@ func keyText(k any) string {
 type walker struct {
 	found   []Tensor
 	visited int
+	letters int // of all names
 }
 
-const maxVisits = 8 << 20 // of values: lists that hold each other would have no end
+const (
+	maxVisits  = 2 << 20  // of values: lists that hold each other would have no end
+	maxLetters = 64 << 20 // of names, which grow with the depth
+)
 
 func (w *walker) walk(name string, v any, depth int) error {
 	if w.visited++; w.visited > maxVisits || depth > 100 {
@@ -173,8 +178,8 @@ func (w *walker) walk(name string, v any, depth int) error {
 	}
 	switch v := v.(type) {
 	case *Tensor:
-		if len(w.found) == maxTensors {
-			return fmt.Errorf("more than %d tensors", maxTensors)
+		if w.letters += len(name); len(w.found) == maxTensors || w.letters > maxLetters {
+			return fmt.Errorf("more than %d tensors, or %d letters of names", maxTensors, maxLetters)
 		}
 		t := *v
 		if t.Name = name; name == "" {

@@ -105,7 +105,7 @@ func (f *File) legacy(r reader, key string) error {
 	if v, err := next(); err != nil {
 		return err
 	} else if v != any(int64(1001)) {
-		return r.fail(int64(at), "the protocol of the file is %v, expected 1001", v)
+		return r.fail(int64(at), "the protocol of the file is a %T, or another number than 1001", v) // which may be nested so that its text would not end
 	}
 	machine, err := next()
 	if err != nil {
@@ -246,7 +246,7 @@ func (r *torchRules) Call(f any, a pickle.Tuple) (any, error) {
 	case (g == "torch._utils._rebuild_parameter" || g == "torch._utils._rebuild_parameter_with_state") && len(a) >= 1:
 		return a[0], nil
 	case g == "torch._tensor._rebuild_from_type_v2" && len(a) == 4:
-		if args, ok := a[2].(pickle.Tuple); ok {
+		if args, ok := a[2].(pickle.Tuple); ok && a[0] != any(g) { // which could go on without end
 			return r.Call(a[0], args)
 		}
 	case g == "collections.OrderedDict", g == "collections.defaultdict", g == "builtins.dict":
