@@ -64,8 +64,8 @@ var measureVerb = verb{
 					return err
 				}
 			}
-		} else if err := c.need("data"); err != nil {
-			return err
+		} else if *set == "" {
+			return c.wrong("files that other programs wrote do not say what they were trained on; give --data")
 		}
 		if err := c.checkData("data", *set); err != nil {
 			return err
