@@ -9,14 +9,8 @@ import (
 	"layerwise/llfc/network"
 )
 
-// chain is an MLP in float64 on the host: what θ makes of the features of a layer.
-type chain struct {
-	s      scene
-	layers []string
-}
-
-// apply is layer l of θ, for inputs of one sample: a linear map for even l, a ReLU for odd.
-func (c chain) apply(theta network.Params, l int, h []float64) []float64 {
+// layerOf is layer l of an MLP in float64 on the host, for the inputs h of one sample: a linear map for even l, a ReLU for odd.
+func layerOf(theta network.Params, l int, h []float64) []float64 {
 	if l%2 == 1 {
 		out := make([]float64, len(h))
 		for i, v := range h {
@@ -56,7 +50,6 @@ func TestDepartureIsTheErrorRecursion(t *testing.T) {
 			s.b = jitter(t, s.f, 4, s.a)
 			d := must[Departure](t)(pair(t, s, Options{Alphas: []float64{alpha}, Batch: 12, Also: Departures()}).Departure(alpha))
 			theta := must[network.Params](t)(network.Interpolate(s.a, s.b, alpha))
-			c := chain{s: s}
 			layers := []string{"fc1", "fc1/relu", "fc2", "fc2/relu", "logits"}
 			var rr, bb, mm, yy, rb, rm, rc, ro [5]float64
 			x := features(t, s, s.a, "input")
@@ -64,10 +57,10 @@ func TestDepartureIsTheErrorRecursion(t *testing.T) {
 				ha, hb := x[i], x[i] // of A and B
 				r, com, other := make([]float64, len(x[i])), make([]float64, len(x[i])), make([]float64, len(x[i]))
 				for l := range layers {
-					na, nb := c.apply(s.a, l, ha), c.apply(s.b, l, hb)
+					na, nb := layerOf(s.a, l, ha), layerOf(s.b, l, hb)
 					z := mix(alpha, ha, hb)
 					var made []float64
-					pass := func(r []float64) []float64 { return minus(c.apply(theta, l, plus(z, r, 1)), c.apply(theta, l, z)) }
+					pass := func(r []float64) []float64 { return minus(layerOf(theta, l, plus(z, r, 1)), layerOf(theta, l, z)) }
 					if l%2 == 0 {
 						delta := s.a.Clone()
 						for j := range delta[l].Data {
@@ -76,7 +69,7 @@ func TestDepartureIsTheErrorRecursion(t *testing.T) {
 						for j := range delta[l+1].Data {
 							delta[l+1].Data[j] = 0
 						}
-						made = c.apply(delta, l, minus(ha, hb))
+						made = layerOf(delta, l, minus(ha, hb))
 						for j := range made {
 							made[j] *= -alpha * (1 - alpha)
 						}

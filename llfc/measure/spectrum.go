@@ -38,14 +38,22 @@ func (o SpectraOptions) Subspaces() int {
 	return o.K
 }
 
-// Spectrum is the singular values of a matrix, the largest first. It is a gonum plotter.XYer: x is i/rank, in (0, 1], and y is σ_i/σ_1.
+// Spectrum is the singular values of a matrix, the largest first. It is a gonum plotter.XYer: x is i over their number, in (0, 1], and y is σ_i/σ_1.
 type Spectrum []float64
 
 // Len is the number of singular values.
 func (s Spectrum) Len() int { return len(s) }
 
-// XY is the place of value i as a share of all, and the value as a share of the largest.
-func (s Spectrum) XY(i int) (x, y float64) { return float64(i+1) / float64(len(s)), s[i] / s[0] }
+// XY is the place of value i as a share of all, and the value as a share of the largest: 0 where it is no more than the rounding of float32.
+func (s Spectrum) XY(i int) (x, y float64) {
+	if y = s[i] / s[0]; y < singleRounding {
+		y = 0
+	}
+	return float64(i+1) / float64(len(s)), y
+}
+
+// singleRounding is what float32 weights and features cannot tell from 0, as a share of the largest singular value.
+const singleRounding = 1e-8
 
 // StableRank is ‖M‖²_F / ‖M‖²₂ = Σσ² / σ₁², at most the rank. NaN of zeros.
 func (s Spectrum) StableRank() float64 {

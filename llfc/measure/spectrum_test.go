@@ -175,6 +175,17 @@ func TestSpectraErrors(t *testing.T) {
 	expect(t, err, "canceled")
 }
 
+func TestSpectrum(t *testing.T) {
+	s := Spectrum{4, 2, 4e-9}
+	x, y := s.XY(1)
+	if _, zero := s.XY(2); x != 2.0/3 || y != 0.5 || zero != 0 || s.Gap(1) != 0.5 || s.Gap(3) != 1 || math.Abs(s.StableRank()-1.25) > 1e-12 {
+		t.Errorf("%g, %g, then %g; gaps %g and %g, stable rank %g", x, y, zero, s.Gap(1), s.Gap(3), s.StableRank())
+	}
+	if x, y := (Angles{40, 20}).XY(1); x != 2 || y != 20 || !math.IsNaN(Spectrum{0, 0}.StableRank()) {
+		t.Errorf("%g, %g", x, y)
+	}
+}
+
 func ExampleSpectra_WriteValues() {
 	s := &Spectra{Weights: Subspaces{{Layer{"fc1", "linear"}, Spectrum{2, 1}, Spectrum{3, 0}, Angles{90}, Angles{0.5}}}}
 	_ = s.WriteValues(os.Stdout)
