@@ -78,13 +78,22 @@ func (m *maps) heights() (rows [][2]float64, total float64) {
 	for i := len(rows) - 1; i >= 0; i-- {
 		tallest := 0.0
 		for k := range m.columns {
-			b := m.picture(i, k).Bounds()
-			tallest = max(tallest, float64(b.Dy())/float64(b.Dx()))
+			w, h := m.tiles[i][k].size()
+			tallest = max(tallest, float64(h)/float64(w))
 		}
 		rows[i] = [2]float64{total + (rowGap+tallest)/2, tallest}
 		total += rowGap + tallest
 	}
 	return rows, total
+}
+
+// size is the width and the height of a tile, in pixels or numbers.
+func (t Tile) size() (w, h int) {
+	if t.Picture != nil {
+		b := t.Picture.Bounds()
+		return b.Dx(), b.Dy()
+	}
+	return len(t.Values[0]), len(t.Values)
 }
 
 func (m *maps) legend() []entry { return nil }

@@ -31,14 +31,14 @@ func (s *Study) bootstrap(claims llfc.Scorecard) {
 	if !slices.ContainsFunc(claims, few) || !slices.ContainsFunc(s.Trials, Trial.resamples) {
 		return
 	}
-	drawn := make([][][]float64, len(claims)) // claim, value, draw
+	values := make([][][]float64, len(claims)) // claim, value, draw
 	for i, c := range claims {
-		drawn[i] = make([][]float64, len(c.Values))
+		values[i] = make([][]float64, len(c.Values))
 	}
 	for k := range uint64(bootstrapDraws) {
 		for i, c := range s.resampled(k).claims() {
-			for v := range min(len(c.Values), len(drawn[i])) {
-				drawn[i][v] = append(drawn[i][v], c.Values[v])
+			for v := range min(len(c.Values), len(values[i])) {
+				values[i][v] = append(values[i][v], c.Values[v])
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func (s *Study) bootstrap(claims llfc.Scorecard) {
 			continue
 		}
 		var out [][2]float64
-		for _, all := range drawn[i] {
+		for _, all := range values[i] {
 			slices.Sort(all)
 			low, high := stat.Quantile(0.025, stat.LinInterp, all, nil), stat.Quantile(0.975, stat.LinInterp, all, nil)
 			if !finite.All(low, high) || low == high {
@@ -63,13 +63,18 @@ func (s *Study) bootstrap(claims llfc.Scorecard) {
 // resampled is the study on images drawn again, the k-th time.
 func (s *Study) resampled(k uint64) *Study {
 	out := *s
-	out.Trials, out.Theorem = slices.Clone(s.Trials), nil
+	out.Trials = slices.Clone(s.Trials)
+	counts := map[int][]float64{} // by the number of images
 	for i, t := range out.Trials {
-		if t.resamples() {
-			out.Trials[i] = t.resampled(k)
+		if !t.resamples() {
+			continue
 		}
+		n := t.Result.Samples
+		if counts[n] == nil {
+			counts[n] = drawn(n, k)
+		}
+		out.Trials[i] = t.resampled(counts[n])
 	}
-	out.Theorem = s.Theorem
 	return &out
 }
 
@@ -78,13 +83,18 @@ func (t Trial) resamples() bool {
 	return slices.ContainsFunc(t.Rows, func(r measure.Row) bool { return r.Samples != nil && r.Alpha == 0.5 })
 }
 
-// resampled is the trial on images drawn again.
-func (t Trial) resampled(k uint64) Trial {
-	times := make([]float64, t.Result.Samples)
+// drawn is how often each of n images comes up where n are drawn with replacement, the k-th time.
+func drawn(n int, k uint64) []float64 {
+	times := make([]float64, n)
 	draw := rand.New(rand.NewPCG(bootstrapSeed, k))
 	for range times {
-		times[draw.IntN(len(times))]++
+		times[draw.IntN(n)]++
 	}
+	return times
+}
+
+// resampled is the trial on images that came up so many times.
+func (t Trial) resampled(times []float64) Trial {
 	r := *t.Result
 	r.Rows = nil
 	for _, row := range t.Rows {

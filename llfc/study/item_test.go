@@ -194,7 +194,7 @@ func checkItems(t *testing.T, study *Study, card llfc.Scorecard) {
 	if one.Items, err = Items("figure-7"); err != nil {
 		t.Fatal(err)
 	}
-	few := one.Claims()
+	few := one.claims()
 	if sections, err = one.sections(); err != nil || len(few) == 0 {
 		t.Fatalf("%d claims, %v", len(few), err)
 	}
@@ -252,7 +252,7 @@ func TestBootstrap(t *testing.T) {
 	trial := Trial{Result: r}
 	var means []float64
 	for k := range uint64(2000) {
-		again := trial.resampled(k)
+		again := trial.resampled(drawn(n, k))
 		if b := again.Baseline().Stats[0].Mean; b != again.Half.Stats[0].Mean {
 			t.Fatalf("draw %d: %g and %g of the same values: the images were not drawn together", k, again.Half.Stats[0].Mean, b)
 		}

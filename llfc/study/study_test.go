@@ -209,14 +209,14 @@ func checkClaims(t *testing.T, study *Study, card llfc.Scorecard) {
 	if slices.Contains(match.MethodNames(), commutativityMatching) {
 		beside = 4
 	}
-	if n, plain := len(card), len(plainOnly(study).Claims()); plain != 8*(2+methods)+3*2+4+beside || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
+	if n, plain := len(card), len(plainOnly(study).claims()); plain != 8*(2+methods)+3*2+4+beside || n != plain+(5+2)+(4+2)+(3+1)+5+3*3 {
 		t.Errorf("%d claims, %d of them on plain subjects", n, plain)
 	}
 	// A network that was left out leaves its claims out, and a policy that was not measured says so.
 	some := *study
 	some.Subjects, some.Theorem = slices.Clone(study.Subjects[2:3]), nil
 	some.Subjects[0].Policies = []merge.Policy{{Name: interpolate}}
-	for _, c := range some.Claims() {
+	for _, c := range some.claims() {
 		if c.ID == "bn/reset" != (c.Verdict() == llfc.NotMeasured) || strings.HasPrefix(c.ID, "permuted/") {
 			t.Errorf("of one network under one policy: %s %s", c.ID, c.Verdict())
 		}
