@@ -283,9 +283,7 @@ func TestFrontToBackIsOnePass(t *testing.T) {
 			step := p.Symmetry.Identity()
 			step[g.Name] = r.Permutation[g.Name]
 			q.B = apply(t, p.Symmetry, step, q.B)
-			for u, v := range step[g.Name] {
-				total[g.Name][u] = v
-			}
+			copy(total[g.Name], step[g.Name])
 		}
 		if !equal(total, once.Permutation) {
 			t.Errorf("%s: layer by layer another permutation is found than in one pass", name)
