@@ -187,6 +187,7 @@ func TestMisuse(t *testing.T) {
 		{match + "--method sorting", "expected one of weight, activation"},
 		{match + "--mix 1.5", "--mix"},
 		{match + "--steps -1", "--steps"},
+		{match + "--samples -1", "--samples"},
 		{match + "a", "3 arguments [\"a\" \"b\" \"a\"], expected 2; --universe or --merge-many brings more"},
 		{match + "--mean m", "--mean is of --universe and --merge-many"},
 		{match + "--universe --merge-many", "two methods; give one"},

@@ -29,12 +29,13 @@ var matchVerb = verb{
 		m.out = c.path("out", "", "write the permuted B to `file`, or the permuted networks to this folder")
 		seed := c.Int64("seed", 0, "the `seed` of a method that draws")
 		restarts := c.count("restarts", llfc.MatchRestarts, 0, "the `number` of further searches of weight matching")
+		samples := c.count("samples", 0, 0, "the `number` of training samples, of a method that looks at data; 0 is what the method says")
 		steps := c.count("steps", 0, 0, "the most `steps` of a method that goes step by step; 0 is what the method says")
 		mix := c.real("mix", 0, 0, 1, "the `share` of the activations' similarity, of a method that mixes it with the weights'; 0 is what the method says")
 		if err := c.parseAll(); err != nil {
 			return err
 		}
-		m.config = match.Config{Seed: *seed, Restarts: *restarts, Steps: *steps, Mix: *mix}
+		m.config = match.Config{Seed: *seed, Restarts: *restarts, Samples: *samples, Steps: *steps, Mix: *mix}
 		if *m.universe || *m.mergeMany {
 			return m.many(ctx)
 		}

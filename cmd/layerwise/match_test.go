@@ -18,7 +18,7 @@ func TestMatchByEveryMethod(t *testing.T) {
 		ok(t, fmt.Sprintf("train --network mlp --widths 16,12 --data digits --backend go --train-samples 200 --epochs 1 --seed %d --out %s", i+1, name))
 	}
 	for _, method := range match.MethodNames() {
-		said := ok(t, "match a b --backend go --steps 2 --restarts 1 --method "+method+" --out moved/"+method)
+		said := ok(t, "match a b --backend go --steps 2 --samples 50 --restarts 1 --method "+method+" --out moved/"+method)
 		moved := checkpoint(t, "moved/"+method)
 		if !strings.Contains(said, "method "+method+"  ") || !strings.Contains(said, "same function") || !strings.Contains(moved.Meta["matched"], `"method":"`+method+`"`) || strings.Contains(moved.Meta["matched"], "partial") {
 			t.Errorf("%s said %q of %s", method, said, moved.Meta["matched"])

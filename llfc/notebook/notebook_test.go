@@ -16,6 +16,7 @@ import (
 	"layerwise/data"
 	"layerwise/llfc"
 	"layerwise/llfc/figures"
+	"layerwise/llfc/match"
 	"layerwise/llfc/measure"
 	"layerwise/llfc/network"
 	"layerwise/llfc/train"
@@ -126,6 +127,27 @@ func pairs(t *testing.T) []figures.Pair {
 		t.Fatal(err)
 	}
 	return Tested(l, s, measure.Options{Conditions: true}, a, b)
+}
+
+// TestMatchings: a row for each pair, with the time of its search where it had one, and the numbers of its result.
+func TestMatchings(t *testing.T) {
+	p := pairs(t)
+	headers, rows := Matchings(p, []match.Result{{Seconds: 1.5}})
+	if len(rows) != len(p) || len(rows[0]) != len(headers) || rows[0][7] != "1.50" || rows[1][7] != "–" {
+		t.Fatalf("%q under %q", rows, headers)
+	}
+	for i, r := range p {
+		com, e := 0.0, r.Errors()
+		for _, s := range Must(r.Commutativity()).Com.Stats {
+			com += s.Mean
+		}
+		if rows[i][0] != r.Name || rows[i][5] != fmt.Sprintf("%.3g", com) || rows[i][2] != fmt.Sprintf("%.2f %%", 100*e.Values[e.Len()/2]) {
+			t.Errorf("%q: Σ Dist_com %g, error at ½ %g", rows[i], com, e.Values[e.Len()/2])
+		}
+	}
+	if headers, rows := Methods(); len(rows) != len(match.Methods()) || len(rows[0]) != len(headers) {
+		t.Errorf("methods %q", rows)
+	}
 }
 
 // TestClaims: the numbers in the table are the measured ones.

@@ -8,6 +8,7 @@ import (
 	"layerwise/llfc"
 	"layerwise/llfc/figures"
 	"layerwise/llfc/match"
+	"layerwise/llfc/measure"
 	"layerwise/llfc/network"
 )
 
@@ -78,4 +79,36 @@ func Searches(r match.Result) (headers []string, rows [][]string) {
 		rows = append(rows, []string{fmt.Sprintf("search %d", i+1), fmt.Sprintf("%.2f", v), strconv.Itoa(r.Sweeps[i]), figures.Percent(1 - v/r.Objective)})
 	}
 	return []string{"order of B's units", "Σ ⟨A, π(B)⟩", "sweeps", "below the best"}, rows
+}
+
+// Methods lists the ways of matching two networks.
+func Methods() (headers []string, rows [][]string) {
+	for _, m := range match.Methods() {
+		rows = append(rows, []string{m.Name, m.Doc, m.Source})
+	}
+	return []string{"method", "what it does", "source"}, rows
+}
+
+// Matchings sets measured pairs beside one another that were matched by different methods: what their lines do, the two factors of commutativity and
+// their product summed over the linear maps, how far features are from interpolating linearly, and how long each search took. Pairs
+// without a search come last.
+func Matchings(pairs []figures.Pair, found []match.Result) (headers []string, rows [][]string) {
+	sum := func(p measure.Profile) (out float64) {
+		for _, s := range p.Stats {
+			out += s.Mean
+		}
+		return out
+	}
+	for i, p := range pairs {
+		c, half, seconds := Must(p.Commutativity()), Must(p.LLFC(0.5)), "–"
+		if i < len(found) {
+			seconds = fmt.Sprintf("%.2f", found[i].Seconds)
+		}
+		row := []string{p.Name, figures.Percent(p.Barrier().Mean), figures.Percent(p.Barrier().Middle + (p.Errors().Values[0]+p.Errors().Values[p.Errors().Len()-1])/2)}
+		for _, v := range []float64{sum(c.W), sum(c.H), sum(c.Com), sum(half) / float64(half.Len())} {
+			row = append(row, fmt.Sprintf("%.3g", v))
+		}
+		rows = append(rows, append(row, seconds))
+	}
+	return []string{"method", "error barrier", "error at ½", "Σ Dist_W", "Σ Dist_H", "Σ Dist_com", "1 − cos at ½, mean", "seconds"}, rows
 }

@@ -46,7 +46,7 @@ func (s *Study) methodRules(g group) []rule {
 		return nil
 	}
 	sub := g.subjects[0]
-	const source = "§5.2; registered 2026-11-25"
+	const source, since = "§5.2", "2026-11-25"
 	both := len(s.by(sub, weightMatching)) > 0 && len(s.by(sub, activationMatching)) > 0
 	product := both && len(s.by(sub, commutativityMatching)) > 0
 	beside := func(a, b string, q func(Trial) float64) func() []float64 {
@@ -58,13 +58,13 @@ func (s *Study) methodRules(g group) []rule {
 		}
 	}
 	return []rule{
-		{applies: both, id: "activation-dist-h", source: source, says: "has inputs of its maps that are less far apart after activation matching than after weight matching",
+		{applies: both, id: "activation-dist-h", source: source, since: since, says: "has inputs of its maps that are less far apart after activation matching than after weight matching",
 			quantity: "Σ Dist_H over maps after activation matching − after weight matching", kind: llfc.AtMost, values: beside(activationMatching, weightMatching, Trial.sumH)},
-		{applies: both, id: "weight-dist-w", source: source, says: "has weights that are less far apart after weight matching than after activation matching",
+		{applies: both, id: "weight-dist-w", source: source, since: since, says: "has weights that are less far apart after weight matching than after activation matching",
 			quantity: "Σ Dist_W over maps after weight matching − after activation matching", kind: llfc.AtMost, values: beside(weightMatching, activationMatching, Trial.sumW)},
-		{applies: product, id: "product-com", source: source, says: "commutes better after making the product of the two small than after making either factor small",
+		{applies: product, id: "product-com", source: source, since: since, says: "commutes better after making the product of the two small than after making either factor small",
 			quantity: "Σ Dist_com over maps after commutativity matching − the smaller of those after weight and activation matching", kind: llfc.AtMost, values: better(Trial.sumCom)},
-		{applies: product, id: "product-barrier", source: source, says: "has a smaller error barrier after making the product of the two small than after making either factor small",
+		{applies: product, id: "product-barrier", source: source, since: since, says: "has a smaller error barrier after making the product of the two small than after making either factor small",
 			quantity: "error barrier after commutativity matching − the smaller of those after weight and activation matching", percent: true, kind: llfc.AtMost, values: better(Trial.errorBarrier)},
 	}
 }
