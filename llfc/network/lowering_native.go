@@ -81,7 +81,7 @@ func normNative(h, gamma, beta *graph.Node) (y, mean, variance *graph.Node) {
 			dy, h, mean := in[0], in[1], in[2]
 			return []*graph.Node{channelSums(dy), channelSums(graph.Mul(dy, graph.Sub(h, graph.ExpandLeftToRank(mean, h.Rank()))))}
 		}, dy, h, mean)
-		scale := graph.Inverse(graph.Sqrt(graph.AddScalar(variance, batchEpsilon)))
+		scale := graph.Reciprocal(graph.Sqrt(graph.AddScalar(variance, batchEpsilon)))
 		slope := graph.Mul(s[1], scale) // the gradient of γ
 		// dh = γ·scale·(dy − Σdy/n − (h − μ)·scale·slope/n), as a multiple of dy, one of h and a constant for each channel
 		outer := graph.Mul(gamma, scale)

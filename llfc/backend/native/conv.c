@@ -176,7 +176,8 @@ static int run(job *j, const lw_crew *crew) {
         piece += q->pieces;
     }
     int64_t together = packed > 1 << 16 ? MANY_PIXELS : PIXELS;
-    j->group = least(most(together / most(pixels, 1), 1), j->images), j->groups = parts(j->images, j->group);
+    int64_t image = most((j->above + j->h + j->below) * row, j->dst_image); // places in a group are 32 bits
+    j->group = least(least(most(together / most(pixels, 1), 1), j->images), most(LW_LARGEST / image, 1)), j->groups = parts(j->images, j->group);
     atomic_init(&j->failed, 0);
     crew->share(crew, j->panels, pack, j);
     crew->share(crew, j->groups, multiply, j);

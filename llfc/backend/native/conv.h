@@ -11,6 +11,8 @@ typedef struct {
     int64_t n, h, w, ci, k, co, oh, ow, stride, pad;
 } lw_shape;
 
+enum { LW_LARGEST = 1 << 30 }; // numbers of a padded image at most
+
 // lw_piece is a run of numbers that lie side by side in an image and meet a run of weights.
 typedef struct {
     int32_t at, length;

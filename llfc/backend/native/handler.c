@@ -2,7 +2,6 @@
 
 #include "handler.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "crew.h"
@@ -40,6 +39,7 @@ static int geometry(lw_shape *s, const ffi_attributes *a, const ffi_buffer *x, c
     const int64_t *v = p->data;
     *s = (lw_shape){x->dims[0], x->dims[1], x->dims[2], x->dims[3], w->dims[0], w->dims[3], y->dims[1], y->dims[2], v[0], v[1]};
     if (s->stride < 1 || s->pad < 0 || w->dims[1] != s->k || w->dims[2] != s->ci || y->dims[0] != s->n || y->dims[3] != s->co) return 0;
+    if ((double)(s->h + 2 * s->pad + s->stride) * (s->w + 2 * s->pad + s->stride) * s->ci > LW_LARGEST || (double)s->oh * s->ow * s->co > LW_LARGEST) return 0;
     if (s->n < 1 || s->ci < 1 || s->co < 1 || s->k < 1 || s->h + 2 * s->pad < s->k || s->w + 2 * s->pad < s->k) return 0;
     return s->oh == (s->h + 2 * s->pad - s->k) / s->stride + 1 && s->ow == (s->w + 2 * s->pad - s->k) / s->stride + 1;
 }
@@ -54,7 +54,7 @@ static ffi_error *convolve(ffi_call *call, int what) {
         return fail(call, FFI_INVALID_ARGUMENT, "layerwise: a convolution takes two float32 tensors of four axes to a third");
     ffi_buffer *a = call->arguments.buffers[0], *b = call->arguments.buffers[1], *c = call->results.buffers[0];
     ffi_buffer *x = what == INPUT_GRADIENT ? c : a, *w = what == WEIGHT_GRADIENT ? c : b, *y = what == FORWARD ? c : what == INPUT_GRADIENT ? a : b;
-    if (!geometry(&s, &call->attributes, x, w, y)) return fail(call, FFI_INVALID_ARGUMENT, "layerwise: the tensors of a convolution do not fit together");
+    if (!geometry(&s, &call->attributes, x, w, y)) return fail(call, FFI_INVALID_ARGUMENT, "layerwise: the tensors of a convolution do not fit together, or are too large");
     lw_pool pool;
     lw_open_pool(&pool, call);
     int failed = what == FORWARD          ? lw_forward(kernels, &pool.crew, &s, x->data, w->data, y->data)
@@ -115,13 +115,11 @@ const lw_handler lw_handlers[] = {
 };
 
 const lw_kernels *lw_best_kernels(void) {
-#ifdef __x86_64__
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("fma"))
         return &lw_kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &lw_kernels_avx2;
-#endif
     return NULL;
 }
 
