@@ -9,7 +9,7 @@ import (
 	"layerwise/llfc/backend/plugin"
 )
 
-// NativeEnv is an environment variable: "0" leaves convolutions to XLA. Runs made with one kind of kernels are not continued with another.
+// NativeEnv is an environment variable: "0" leaves convolutions to XLA, "avx512" takes kernels that have not been run yet. Runs made with one kind of kernels are not continued with another.
 const NativeEnv = "LAYERWISE_NATIVE"
 
 // withKernels tells whether a plugin is to be opened with the kernels of package native: a line that names them, or why not.

@@ -5,7 +5,7 @@
 // operations. [Load] loads the plugin with its compile call replaced by one that first rewrites the program: calls of marked functions become custom
 // calls of our handlers. Nothing else of a program is touched, and without Load the bodies run.
 //
-// The kernels are C, compiled for AVX2 and for AVX-512, and chosen when the plugin is loaded. A convolution is a matrix product whose rows are read
+// The kernels are C, compiled for AVX2 and for AVX-512, which must be asked for until somebody has run it. A convolution is a matrix product whose rows are read
 // where they lie in a padded image; conv.c says how, tile.h is the innermost loop. Work is cut up by shapes alone and sums are added in a fixed order, so
 // the same program on the same processor gives the same bits, whatever else runs and however many threads there are.
 //

@@ -2,6 +2,7 @@
 
 #include "handler.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crew.h"
@@ -115,8 +116,9 @@ const lw_handler lw_handlers[] = {
 };
 
 const lw_kernels *lw_best_kernels(void) {
+    const char *asked = getenv("LAYERWISE_NATIVE"); // nobody has run the AVX-512 kernels yet, so they want to be asked for
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+    if (asked && !strcmp(asked, "avx512") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("fma"))
         return &lw_kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &lw_kernels_avx2;

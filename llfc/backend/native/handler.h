@@ -11,7 +11,7 @@ typedef struct {
 
 extern const lw_handler lw_handlers[]; // ends with one that has no target
 
-// lw_best_kernels are the fastest that this processor runs, NULL where it runs none. lw_use sets those of the handlers.
+// lw_best_kernels are those for AVX2, or for AVX-512 where LAYERWISE_NATIVE asks for them; NULL where the processor runs none. lw_use sets those of the handlers.
 const lw_kernels *lw_best_kernels(void);
 void lw_use(const lw_kernels *k);
 

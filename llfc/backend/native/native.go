@@ -19,7 +19,7 @@ import (
 	"github.com/gomlx/go-xla/pjrt"
 )
 
-// Kernels names the kernels that this processor would run, "avx2" or "avx512"; "" is none.
+// Kernels names the kernels that this processor would run: "avx2", or "avx512" where the environment has LAYERWISE_NATIVE=avx512; "" is none.
 func Kernels() string {
 	switch C.lw_best_kernels() {
 	case &C.lw_kernels_avx512:

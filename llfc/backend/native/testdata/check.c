@@ -188,6 +188,7 @@ static void norm(int64_t rows, int64_t channels, double offset) {
 
 int main(void) {
     variant variants[3] = {{"avx2", &lw_kernels_avx2}, {"16 lanes by AVX2", &lw_kernels_wide}, {"avx512", &lw_kernels_avx512}};
+    setenv("LAYERWISE_NATIVE", "avx512", 1);
     const lw_kernels *best = lw_best_kernels();
     if (!best) {
         puts("no kernels for this processor");
