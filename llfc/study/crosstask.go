@@ -66,7 +66,7 @@ func CrossTask(results ...[]*measure.Result) (llfc.Scorecard, error) {
 		claim("trained", "children of a trained network", "have features that blend", "largest (1 − cos_½) / (1 − cos_AB) over layers", llfc.AtMost, smallCross, trained...),
 		claim("untrained", "children of a random start", "do not", fmt.Sprintf("larger of (1 − cos_½) / (1 − cos_AB) over %g and 1 − cos_½ over %g, median pair", largeCross, farCross),
 			llfc.AtLeast, 1, (alone[(n-1)/2]+alone[n/2])/2),
-		claim("more", "the more common training,", "the more linear", "rank correlation of (1 − cos_½) / (1 − cos_AB) with the common training", llfc.AtMost, fallingRank, falls...),
+		claim("more", "all children", "are the more linear, the more training they have in common", "rank correlation of (1 − cos_½) / (1 − cos_AB) with the common training", llfc.AtMost, fallingRank, falls...),
 	}, nil
 }
 
