@@ -119,4 +119,5 @@ func ExampleMethods() {
 	// ste looks at data: true
 	// annealing looks at data: true
 	// commutativity looks at data: true
+	// frank-wolfe looks at data: false
 }
