@@ -134,7 +134,7 @@ func TestMeasureOfStrangers(t *testing.T) {
 		status     int
 	}{
 		{"measure own own --backend go --out x --reference r.npz", "--reference is for files that other programs wrote", misused},
-		{"measure " + dir + "mlp.pt own --backend go --out x", "--data is missing", misused},
+		{"measure " + dir + "mlp.pt own --backend go --out x", "give --data", misused},
 		{"measure " + dir + "mlp.pt own --backend go --data digits --network vgg16 --out x", "mlp.pt fits {", misused},
 		{"measure " + dir + "vgg.pt own --backend go --data digits --out x", "no network of this program fits", failure},
 		{"measure " + dir + "mlp.pt own --backend go --data digits --reference " + dir + "lenet.npz --out x", `"inputs" has shape [3 1 28 28]`, failure},
