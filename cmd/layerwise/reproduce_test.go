@@ -46,8 +46,8 @@ func TestReproduceItems(t *testing.T) {
 	inside(t)
 	for call, want := range map[string]string{
 		"--figure 23":                    `the paper has no "figure-23" here; known: figure-1, `,
-		"--table 2":                      "Table 2: not yet made, needs model stitching",
-		"--figure 21":                    "Figures 20–22: not yet made, needs spectra",
+		"--table 2":                      "Table 2: not yet made, needs a place for stitched networks in the study",
+		"--figure 21":                    "Figures 20–22: not yet made, needs subjects of several widths",
 		"--figure ,":                     `names none`,
 		"--item figure-99":               `the paper has no "figure-99" here`,
 		"--figure 3 --subjects vgg16-bn": `"vgg16-bn" does not show what is asked for`,
