@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"layerwise/llfc/network"
@@ -32,7 +33,7 @@ func (l *Lab) FineTune(ctx context.Context, base Checkpoint, s Setting, seed int
 		return fail(err)
 	}
 	r.Normalize = base.Normalize
-	if fmt.Sprint(r.Network.Input) != fmt.Sprint(base.Network.Input) {
+	if !slices.Equal(r.Network.Input, base.Network.Input) {
 		return fail(fmt.Errorf("the network takes %v, but the samples of %s are %v", base.Network.Input, s.Data, r.Network.Input))
 	}
 	if r.Network.Classes != base.Network.Classes && !o.NewHead {

@@ -271,6 +271,17 @@ func (c *command) outFile(flagName string) error {
 	return c.tryFolder(flagName, path, filepath.Dir(path))
 }
 
+// begin opens the lab of a verb that writes one file, --out, once that is sure to be none of those that are read and can be written.
+func (c *command) begin(ctx context.Context, out string, read []file) (*llfc.Lab, error) {
+	if err := c.apart([]file{{"--out", out}}, read); err != nil {
+		return nil, err
+	}
+	if err := c.outFile("out"); err != nil {
+		return nil, err
+	}
+	return c.lab(ctx)
+}
+
 // outDir is outFile for a folder. check says first whether what is in the folder allows it.
 func (c *command) outDir(flagName string, check func(dir string) error) error {
 	path := c.Lookup(flagName).Value.String()

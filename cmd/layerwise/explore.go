@@ -39,13 +39,7 @@ var exploreVerb = verb{
 		if err := c.checkData("data", *set); err != nil {
 			return err
 		}
-		if err := c.apart([]file{{"--out", *out}}, c.inputs(*set)); err != nil {
-			return err
-		}
-		if err := c.outFile("out"); err != nil {
-			return err
-		}
-		l, err := c.lab(ctx)
+		l, err := c.begin(ctx, *out, c.inputs(*set))
 		if err != nil {
 			return err
 		}

@@ -69,13 +69,7 @@ func (m matching) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.apart([]file{{"--out", *m.out}}, c.inputs("")); err != nil {
-		return err
-	}
-	if err := c.outFile("out"); err != nil {
-		return err
-	}
-	l, err := c.lab(ctx)
+	l, err := c.begin(ctx, *m.out, c.inputs(""))
 	if err != nil {
 		return err
 	}

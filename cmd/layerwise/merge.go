@@ -74,13 +74,7 @@ var mergeVerb = verb{
 				return err
 			}
 		}
-		if err := c.apart([]file{{"--out", *out}}, read); err != nil {
-			return err
-		}
-		if err := c.outFile("out"); err != nil {
-			return err
-		}
-		l, err := c.lab(ctx)
+		l, err := c.begin(ctx, *out, read)
 		if err != nil {
 			return err
 		}

@@ -117,7 +117,7 @@ func (r Recipe) settle(n int, base bool) (Recipe, RecipeMethod, error) {
 
 // Combine makes one network of several by a recipe. base is θ_0, nil for recipes that need none. Running statistics of batch norms are no
 // directions: by every recipe they are the mean of the models' statistics, and a policy that measures them anew is the better choice
-// wherever there is data. Sums are float64, rounded once.
+// wherever there is data. Sums are float64.
 func Combine(f *network.Model, base network.Params, models []network.Params, r Recipe) (network.Params, error) {
 	r, m, err := r.settle(len(models), base != nil)
 	if err != nil {
